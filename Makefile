@@ -1,0 +1,100 @@
+# One Makefile. `make` builds into build/, `make help` lists the rest. Variants (asan, tsan, fuzz) build side by side in
+# build/VARIANT. Honours CC CFLAGS LDFLAGS PREFIX DESTDIR; V=1 shows commands.
+
+VARIANT ?= opt
+O := build$(if $(filter opt,$(VARIANT)),,/$(VARIANT))
+PREFIX ?= /usr/local
+ifeq ($(VARIANT),fuzz)
+CC := clang
+endif
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wpointer-arith -Wundef -Wformat=2
+OPT_opt := -O2 -g
+OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT_tsan := -O1 -g -fsanitize=thread
+OPT_fuzz := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+HARDEN_opt := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+HARDEN_LD_opt := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+CFLAGS ?= $(OPT_$(VARIANT))
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE $(WARN) $(if $(CI),-Werror) $(HARDEN_$(VARIANT)) -Ilibtunnel -MMD -MP -pthread
+override LDFLAGS += $(filter -fsanitize=%,$(subst $(comma)fuzzer-no-link,,$(OPT_$(VARIANT)))) $(HARDEN_LD_$(VARIANT)) -pthread
+comma := ,
+
+# Packages of Debian 12. `make` installs what is missing, with sudo when not root.
+PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libb2-dev libnl-3-dev libnl-route-3-dev libmnl-dev libcap-ng-dev \
+	libseccomp-dev libjansson-dev
+PKGS_DEMO := iproute2 iputils-ping iperf3
+PKGS_CHECK := check clang libclang-rt-14-dev wireguard-tools wireguard-go tcpdump shellcheck socat jq python3-minimal \
+	binutils util-linux procps nftables
+ifeq ($(shell uname -m),x86_64)
+PKGS_BUILD += libipsec-mb-dev
+endif
+
+pc = $(shell pkg-config $(1) 2>/dev/null)
+override CFLAGS += -isystem /usr/include/libnl3
+LIBS_tunnel := -lsodium -lb2 -ldl
+LIBS_tunneld := -lnl-route-3 -lnl-3 -lmnl -lcap-ng -lseccomp
+LIBS_tunctl := -ljansson -lnl-route-3 -lnl-3
+LIBS_test := -lcheck -lsubunit -lm -lrt -ljansson
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+LIB_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard libtunnel/*.c))
+TUNNELD_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tunneld/*.c))
+TUNCTL_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tools/*.c))
+# Every object of the daemon but main, for its unit tests.
+DAEMON_LIB_OBJ := $(filter-out %/main.o,$(TUNNELD_OBJ))
+TOOLS_LIB_OBJ := $(filter-out %/tunctl.o,$(TUNCTL_OBJ))
+UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT_COMMON := $(patsubst %.c,$(O)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+SIM_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/sim/*.c))
+
+all: $(O)/tunneld $(O)/tunctl
+
+-include tests/*.mk
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+$(O)/libtunnel.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar crs $@ $^
+
+$(O)/tunneld: $(TUNNELD_OBJ) $(O)/libtunnel.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_tunneld) $(LIBS_tunnel)
+
+$(O)/tunctl: $(TUNCTL_OBJ) $(O)/libtunnel.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_tunctl) $(LIBS_tunnel)
+
+# A unit test links what it tests: libtunnel always; test_tunneld_* the daemon's objects, test_tools_* those of tunctl.
+$(O)/unit/test_tunneld_%: $(O)/tests/unit/test_tunneld_%.o $(UNIT_COMMON) $(DAEMON_LIB_OBJ) $(O)/libtunnel.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_test) $(LIBS_tunneld) $(LIBS_tunnel)
+
+$(O)/unit/test_tools_%: $(O)/tests/unit/test_tools_%.o $(UNIT_COMMON) $(TOOLS_LIB_OBJ) $(O)/libtunnel.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_test) $(LIBS_tunctl) $(LIBS_tunnel)
+
+$(O)/unit/test_%: $(O)/tests/unit/test_%.o $(UNIT_COMMON) $(O)/libtunnel.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_test) $(LIBS_tunnel)
+
+unit: $(UNIT)
+	$(Q)for t in $(UNIT); do $$t || { echo "FAILED: $$t (run it alone: make $$t && $$t)"; exit 1; }; done
+
+clean:
+	rm -rf build
+
+.PHONY: all unit clean
+.SECONDARY:
+-include $(shell find build -name '*.d' 2>/dev/null)

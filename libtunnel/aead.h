@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only caller of ChaCha20-Poly1305 (RFC 8439) with WireGuard's nonce: 4 zero bytes, then the counter as 8 bytes
+ * little-endian. libsodium is always there and the referee; faster engines are taken when the machine has them, after
+ * they agreed with the referee on every length that matters. No function allocates after aead_init().
+ */
+#ifndef AEAD_H
+#define AEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { AEAD_KEY_LEN = 32, AEAD_TAG_LEN = 16 };
+
+/* An engine's name, for benches and logs: aead_name(i) for i in [0, aead_count()), fastest choice by aead_default(). */
+unsigned aead_count(void);
+const char *aead_name(unsigned engine);
+unsigned aead_default(void);
+/* Find engines and check them against the referee. Once per process, before any other call and before threads. Returns
+ * false when not even the referee works. */
+bool aead_init(void);
+
+/* A thread's context: aead_ctx_size() bytes, 64-byte aligned, in memory that the caller brings. It keeps no key between
+ * calls. */
+struct aead;
+size_t aead_ctx_size(void);
+void aead_ctx_init(struct aead *ctx, unsigned engine);
+
+/* In place, no associated data: buf has len + AEAD_TAG_LEN bytes; the tag is written behind (seal) or checked in constant
+ * time (open). On false the bytes of buf are undefined and must not be used. */
+void aead_seal(struct aead *ctx, uint8_t *buf, size_t len, const uint8_t key[AEAD_KEY_LEN], uint64_t counter);
+bool aead_open(struct aead *ctx, uint8_t *buf, size_t len, const uint8_t key[AEAD_KEY_LEN], uint64_t counter);
+
+/* With associated data, by the referee, out of place, any thread: handshakes. dst has len + AEAD_TAG_LEN (seal) or len
+ * (open; src has len + AEAD_TAG_LEN) bytes. src NULL with len 0 is allowed. */
+void aead_seal_ad(uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad, size_t ad_len,
+		  const uint8_t key[AEAD_KEY_LEN], uint64_t counter);
+bool aead_open_ad(uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad, size_t ad_len,
+		  const uint8_t key[AEAD_KEY_LEN], uint64_t counter);
+
+#endif
