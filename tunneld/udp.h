@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The UDP sockets, one a family on the same port, and what the kernel tells beside a datagram: the address it was sent
+ * to (the sticky source of the answer), its ECN bits, and how many datagrams of one size it put into one buffer (GRO).
+ * Sending is the mirror image. All functions may be called from any thread; a socket may be shared.
+ */
+#ifndef UDP_H
+#define UDP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "tunnel.h"
+
+enum {
+	UDP_BUF_LEN = 65536,	/* bytes of a receive buffer: a smaller one loses coalesced datagrams whole */
+	UDP_GSO_BYTES = 65507,	/* most bytes in one message; more: EMSGSIZE */
+	UDP_GSO_SEGS = 64,	/* most datagrams in one message; newer kernels take 128 */
+	UDP_BATCH = 64,		/* most messages in one call */
+	UDP_SOCKBUF = 16 << 20,	/* bytes asked for both buffers: a super-packet fills a third of the kernel's default */
+};
+
+/* -1: that family is not available. */
+struct udp_socks {
+	int fd4, fd6;
+	uint16_t port;	/* host order */
+};
+
+/* Opens and binds to all addresses of both families, or of the one that exists. port 0: the kernel chooses, ret->port
+ * tells. The mark is set before the first datagram can leave; 0: none. Descriptors are non-blocking, close-on-exec and
+ * the caller's.
+ * -EADDRINUSE; -EPERM, -EACCES: mark or low port without the capability; -EAFNOSUPPORT: no family at all. */
+int udp_open(uint16_t port, uint32_t fwmark, struct udp_socks *ret);
+
+/* Closes what is open and sets both to -1. */
+void udp_close(struct udp_socks *s);
+
+/* 0 removes the mark. Needs CAP_NET_ADMIN. */
+int udp_set_mark(const struct udp_socks *s, uint32_t fwmark);
+
+/* Sends one datagram, from path->local if that is set. When the kernel refuses that source it is sent again without.
+ * 0: sent; 1: sent, but the source was refused: tnl_forget_source(); negative errno: this datagram is lost, nothing else
+ * follows from it (-EDESTADDRREQ: no remote; -EAFNOSUPPORT: no socket of that family). */
+int udp_send(const struct udp_socks *s, const struct tnl_path *path, const void *data, size_t len, uint8_t tos);
+
+/* ---- Addresses ------------------------------------------------------------------------------------------------- */
+
+/* ret: the address as sockaddr_in or sockaddr_in6. Returns its length; 0 for family 0. */
+socklen_t udp_sockaddr(const struct tnl_addr *a, struct sockaddr_storage *ret);
+/* The other way round. Unused bytes become zero; the scope is kept for link-local addresses only. False, and *ret all
+ * zero: neither IPv4 nor IPv6, or too short. */
+bool udp_addr(const struct sockaddr *sa, socklen_t len, struct tnl_addr *ret);
+
+/* ---- Batches. WORKER ------------------------------------------------------------------------------------------- */
+
+/* One message to send: len bytes at data, cut into datagrams of `segment` bytes of which the last may be shorter, at
+ * most UDP_GSO_BYTES and UDP_GSO_SEGS. */
+struct udp_out {
+	const struct tnl_path *path;
+	const uint8_t *data;
+	uint32_t len;
+	uint16_t segment;
+	uint8_t tos;
+	bool refused;	/* out: the source address was refused, tnl_forget_source() */
+	uint32_t sent;	/* out: bytes the kernel took */
+};
+
+/* Sends out[0..n) in order, n <= UDP_BATCH. A message that is refused as a whole (EMSGSIZE, EIO, EINVAL: the path or the
+ * device cannot segment) is sent datagram by datagram. What cannot be sent is dropped. */
+void udp_send_batch(const struct udp_socks *s, struct udp_out *out, unsigned n);
+
+/* One received message: len bytes at buf (UDP_BUF_LEN of them, the caller's), to be cut into datagrams of `segment`. */
+struct udp_in {
+	uint8_t *buf;
+	uint32_t len;
+	uint32_t segment;	/* at least 1 */
+	uint8_t tos;
+	struct tnl_path path;	/* remote: the sender; local: where it was sent to */
+};
+
+/* Fills in[0..n), n <= UDP_BATCH, from one of the two sockets. Returns how many, 0 when nothing is there. */
+unsigned udp_recv_batch(int fd, struct udp_in *in, unsigned n);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A data thread: the two straight lines tun -> seal -> udp and udp -> open -> tun, each run to completion. It sleeps in
+ * poll() on its TUN queue, the sockets and the owner's commands; it allocates nothing and takes no lock while packets
+ * flow. Everything in this header is called by the OWNER.
+ *
+ * System calls of the thread, for the sandbox: poll/ppoll, read, readv, write, writev, sendmsg, sendmmsg, recvmmsg,
+ * futex, exit, madvise, munmap, rt_sigprocmask; worker_start() before them: mmap, mlock2, madvise, eventfd2, clone3.
+ */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tun.h"
+#include "tunnel.h"
+#include "udp.h"
+
+enum { WORKER_CONTROL_MAX = 1024 };	/* datagrams the control ring holds */
+
+struct worker_conf {
+	struct tnl *tnl;	/* outlives the worker */
+	unsigned index;		/* the worker's own tnl_worker() */
+	int tun;		/* its own queue; the caller keeps the descriptor open until worker_stop() */
+	struct tun_info info;
+	int owner_event;	/* eventfd, shared by all workers: see worker_pop_control() */
+	uint32_t mtu;		/* of the interface; 0: not known, pads without bound */
+};
+
+struct worker;
+
+/* A control datagram as it came in; give it to tnl_control(). */
+struct worker_dgram {
+	struct tnl_path path;
+	uint16_t len;
+	uint8_t data[TNL_MSG_MAX];
+};
+
+/* Starts the thread, all signals blocked, without sockets: nothing is received, what the host sends is dropped. All its
+ * memory is mapped now. NULL with errno set: no memory, no thread. */
+struct worker *worker_start(const struct worker_conf *conf);
+
+/* Ends and joins the thread, wipes and unmaps its memory. Neither closes the TUN queue nor the sockets. NULL is fine. */
+void worker_stop(struct worker *w);
+
+/* From its return the worker uses these sockets (copied) and no longer those before, which the caller may close.
+ * NULL: none, the interface is down; packets that wait for a session are dropped. */
+void worker_set_sockets(struct worker *w, const struct udp_socks *s);
+
+/* Padding follows the interface's MTU. */
+void worker_set_mtu(struct worker *w, uint32_t mtu);
+
+/* On TNL_EV_READY: send what waits for this peer's session. */
+void worker_ready(struct worker *w, tnl_peer p);
+
+/* On TNL_EV_GAVE_UP and TNL_EV_WIPED: drop what waits for it. */
+void worker_drop(struct worker *w, tnl_peer p);
+
+/* Takes the oldest control datagram; false when there is none. Clear the eventfd first, pop until false, then let
+ * tnl_advance() run: the worker writes the eventfd when the ring was empty, when tnl_leave() asked for the owner, and
+ * when the interface has gone. A full ring drops what comes. */
+bool worker_pop_control(struct worker *w, struct worker_dgram *ret);
+
+/* How many wait in the ring, for the rule that makes handshakes cost a cookie. */
+unsigned worker_control_depth(const struct worker *w);
+
+/* The interface has been removed: reading its queue says so. */
+bool worker_tun_gone(const struct worker *w);
+
+#endif
