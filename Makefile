@@ -25,8 +25,8 @@ comma := ,
 PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libb2-dev libnl-3-dev libnl-route-3-dev libmnl-dev libcap-ng-dev \
 	libseccomp-dev libjansson-dev
 PKGS_DEMO := iproute2 iputils-ping iperf3
-PKGS_CHECK := check clang libclang-rt-14-dev wireguard-tools wireguard-go tcpdump shellcheck socat jq python3-minimal \
-	binutils util-linux procps nftables
+PKGS_BENCH := wireguard-go wireguard-tools jq
+PKGS_CHECK := check clang libclang-rt-14-dev tcpdump shellcheck socat binutils util-linux procps nftables mandoc
 ifeq ($(shell uname -m),x86_64)
 PKGS_BUILD += libipsec-mb-dev
 endif
@@ -41,22 +41,23 @@ LIBS_test := -lcheck -lsubunit -lm -lrt -ljansson
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
-LIB_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard libtunnel/*.c))
-TUNNELD_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tunneld/*.c))
-TUNCTL_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tools/*.c))
+LIB_OBJ := $(patsubst %.c,$(O)/obj/%.o,$(wildcard libtunnel/*.c))
+TUNNELD_OBJ := $(patsubst %.c,$(O)/obj/%.o,$(wildcard tunneld/*.c))
+TUNCTL_OBJ := $(patsubst %.c,$(O)/obj/%.o,$(wildcard tools/*.c))
 # Every object of the daemon but main, for its unit tests.
 DAEMON_LIB_OBJ := $(filter-out %/main.o,$(TUNNELD_OBJ))
 TOOLS_LIB_OBJ := $(filter-out %/tunctl.o,$(TUNCTL_OBJ))
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_COMMON := $(patsubst %.c,$(O)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+UNIT_COMMON := $(patsubst %.c,$(O)/obj/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-SIM_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard tests/sim/*.c))
+SIM_OBJ := $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/sim/*.c))
 
 all: $(O)/tunneld $(O)/tunctl
 
 -include tests/*.mk
 
-$(O)/%.o: %.c
+# Objects have a directory of their own: build/tunneld is the program.
+$(O)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
@@ -74,17 +75,17 @@ $(O)/tunctl: $(TUNCTL_OBJ) $(O)/libtunnel.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_tunctl) $(LIBS_tunnel)
 
 # A unit test links what it tests: libtunnel always; test_tunneld_* the daemon's objects, test_tools_* those of tunctl.
-$(O)/unit/test_tunneld_%: $(O)/tests/unit/test_tunneld_%.o $(UNIT_COMMON) $(DAEMON_LIB_OBJ) $(O)/libtunnel.a
+$(O)/unit/test_tunneld_%: $(O)/obj/tests/unit/test_tunneld_%.o $(UNIT_COMMON) $(DAEMON_LIB_OBJ) $(O)/libtunnel.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_test) $(LIBS_tunneld) $(LIBS_tunnel)
 
-$(O)/unit/test_tools_%: $(O)/tests/unit/test_tools_%.o $(UNIT_COMMON) $(TOOLS_LIB_OBJ) $(O)/libtunnel.a
+$(O)/unit/test_tools_%: $(O)/obj/tests/unit/test_tools_%.o $(UNIT_COMMON) $(TOOLS_LIB_OBJ) $(O)/libtunnel.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_test) $(LIBS_tunctl) $(LIBS_tunnel)
 
-$(O)/unit/test_%: $(O)/tests/unit/test_%.o $(UNIT_COMMON) $(O)/libtunnel.a
+$(O)/unit/test_%: $(O)/obj/tests/unit/test_%.o $(UNIT_COMMON) $(O)/libtunnel.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_test) $(LIBS_tunnel)
