@@ -21,12 +21,15 @@ struct route_prefix {
 
 struct route;
 
-/* prefixes, owners: the most that there can be; owners are numbered 1..owners, 0 is none. Memory is zero when given, and
- * only what is used is touched. seed keys the hash of whatever is hashed. */
+/* prefixes, owners: the most that there can be; owners are numbered 1..owners, 0 is none. Memory is zero when given and
+ * 64-byte aligned, and only what is used is touched. seed keys the hash of full-length prefixes. 0 and NULL: prefixes is
+ * above 2^28. */
 size_t route_footprint(uint32_t prefixes, uint32_t owners);
 struct route *route_init(void *mem, uint32_t prefixes, uint32_t owners, const uint8_t seed[16]);
 
-/* OWNER. The prefix belongs to `owner` from now on, whoever had it. -ENOSPC; -EINVAL. */
+/* OWNER. The prefix belongs to `owner` from now on, whoever had it, and is the last of its list. -EINVAL: family, bits
+ * or owner. -ENOSPC: the limit; also when more prefixes than the limit were removed and none of that could be reclaimed
+ * since. A caller that reclaims after its changes sees the latter only if a worker stays pinned. */
 int route_set(struct route *r, const struct route_prefix *p, uint32_t owner, uint64_t epoch);
 /* OWNER. Remove if `owner` has exactly this prefix; -ENOENT otherwise. */
 int route_del(struct route *r, const struct route_prefix *p, uint32_t owner, uint64_t epoch);
@@ -34,7 +37,8 @@ int route_del(struct route *r, const struct route_prefix *p, uint32_t owner, uin
 void route_clear(struct route *r, uint32_t owner, uint64_t epoch);
 /* OWNER. Nodes unlinked with a tag < epoch may be used again. True: none is left waiting. */
 bool route_reclaim(struct route *r, uint64_t epoch);
-/* OWNER. Walk the prefixes of `owner` in the order in which they were set: *cursor 0 at the start. */
+/* OWNER. Walk the prefixes of `owner` in the order in which they were last set: *cursor 0 at the start. No change between
+ * two steps. */
 bool route_next(const struct route *r, uint32_t owner, uint32_t *cursor, struct route_prefix *ret);
 /* OWNER. How many prefixes there are. */
 uint32_t route_count(const struct route *r);
