@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# A configuration file alone makes a tunnel: keys, peers, addresses, MTU, routes; and a wrong one makes nothing.
+#
+#   ns a: tunneld -f -c wga.conf wga ---- va 10.0.0.1  10.0.0.2 vb ---- ns b: tunneld -f -c wgb.conf wgb
+#                                                                       behind it 172.16.5.0/24, fd16::/64
+. "$(dirname "$0")/lib.sh"
+
+outside
+genkey() { (umask 077; "$TUNCTL" genkey >"$T/$1.key"); "$TUNCTL" pubkey <"$T/$1.key" >"$T/$1.pub"; }
+must genkey a
+must genkey b
+claim "tunctl makes the public key that wg makes" equal "$(cat "$T/a.pub")" "$(wg pubkey <"$T/a.key")"
+must sh -c "umask 077; $TUNCTL genpsk >$T/psk"
+
+umask 077
+cat >"$T/wga.conf" <<-END
+	# The road warrior
+	[Interface]
+	PrivateKey = $(cat "$T/a.key")
+	Address = 192.168.9.1/24, fd09::1/64
+	MTU = 1400
+
+	[Peer]	# home
+	PublicKey = $(cat "$T/b.pub")
+	PresharedKey = $(cat "$T/psk")
+	Endpoint = 10.0.0.2:1002
+	AllowedIPs = 192.168.9.0/24, fd09::/64, 172.16.5.0/24
+	AllowedIPs = fd16::/64
+	PersistentKeepalive = 25
+END
+cat >"$T/wgb.conf" <<-END
+	[interface]
+	privatekey=$(cat "$T/b.key")
+	listenport=1002
+	address=192.168.9.2/24
+	address=fd09::2/64
+	[peer]
+	publickey=$(cat "$T/a.pub")
+	presharedkey=$(cat "$T/psk")
+	allowedips=192.168.9.1/32,fd09::1/128
+END
+umask 022
+addr b lo 172.16.5.1/24 fd16::1/64
+
+from_file()
+{
+	spawn "$2" "$1" "$TUNNELD" -f -c "$T/$2.conf" "$2" >"$T/$2.log" 2>&1
+	wait_for 10 answers "$2" || { cat "$T/$2.log"; return 1; }
+}
+must from_file b wgb
+must from_file a wga
+
+up() { ip -n a -o link show wga | grep -q '[<,]UP[,>]'; }
+claim "the interface is up" wait_for 5 up
+claim "with its MTU" grep -q 'mtu 1400' <(ip -n a link show wga)
+claim "its addresses" equal "$(ip -n a -j addr show wga | jq -r '[.[0].addr_info[] | select(.scope == "global") | .local] | sort | join(" ")')" \
+	"192.168.9.1 fd09::1"
+claim "and routes to what is behind the peer" equal \
+	"$(ip -n a route show dev wga | awk '{ print $1 }' | sort | xargs)" "172.16.5.0/24 192.168.9.0/24"
+claim "ping inside" reach a 192.168.9.2
+claim "ping over IPv6" reach a fd09::2
+claim "ping behind the peer" reach a 172.16.5.1
+claim "and over IPv6" reach a fd16::1
+claim "back" reach b 192.168.9.1
+claim "tunctl status shows the interface" grep -q wga <("$TUNCTL" status wga)
+claim "as JSON" jq -e '.v == 1' <("$TUNCTL" --json status wga)
+claim "it ends with status 0" equal "$(stop wga; echo $?)" 0
+gone() { not ip -n a link show wga && test ! -e "$(socket_of wga)"; }
+claim "and takes interface, addresses and routes along" wait_for 5 gone
+stop wgb
+
+# wrong LINE: a file with this line in it is refused, with its place; nothing is made.
+wrong()
+{
+	{ cat "$T/wga.conf"; echo "$1"; } >"$T/bad.conf"
+	! n a timeout 10 "$TUNNELD" -f -c "$T/bad.conf" wga >"$T/bad.log" 2>&1 || { echo "accepted"; return 1; }
+	cat "$T/bad.log"
+	grep -q "bad.conf:$(wc -l <"$T/bad.conf"):[0-9]*: " "$T/bad.log" && gone
+}
+for line in 'AllowedIPs = 10.0.0.0/33' 'AllowedIPs = 10.0.0/8' 'Endpoint = 10.0.0.2' 'PersistentKeepalive = 65536' \
+	'PresharedKey = aaaa' 'Colour = blue' '[Neighbour]' 'nonsense'; do
+	claim "refused with its place: $line" wrong "$line"
+done
+claim "a key in a refused line is not repeated" not grep -qF "$(cat "$T/psk")" <(wrong "PresharedKey = $(cat "$T/psk")x")

@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# UDP of every length from 1 byte to more than the tunnel's MTU passes unchanged, over small, usual and jumbo MTUs. What
+# is larger than the MTU inside is cut by the kernel before it comes to us; a jumbo packet outside is cut after.
+#
+#   wga 192.168.9.1  ---- va 10.0.0.1  10.0.0.2 vb ----  wgb 192.168.9.2, UDP echo on port 7
+. "$(dirname "$0")/lib.sh"
+
+# about MTU FROM TO
+about()
+{
+	claim "MTU $1: UDP of $2 to $3 bytes over IPv4" n a "$BUILD/net/udp" sizes 192.168.9.2 7 "$2" "$3"
+	claim "MTU $1: UDP of $2 to $3 bytes over IPv6" n a "$BUILD/net/udp" sizes fd09::2 7 "$2" "$3"
+}
+
+outside
+tunnel tunneld "${PEER:-tunneld}"
+spawn echo b "$BUILD/net/udp" echo 7
+claim "the tunnel is up" reach a 192.168.9.2
+for mtu in 1280 1420 9000; do
+	must ip -n a link set wga mtu $mtu
+	must ip -n b link set wgb mtu $mtu
+	[ $mtu = 1280 ] && about $mtu 0 300
+	about $mtu $((mtu - 80)) $((mtu + 40))
+	about $mtu 20000 20010
+done
+claim "MTU 9000: the largest UDP there is" n a "$BUILD/net/udp" sizes 192.168.9.2 7 65507 65507
+must ip -n a link set va mtu 9200
+must ip -n b link set vb mtu 9200
+about 9000 8900 8980
