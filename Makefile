@@ -93,9 +93,41 @@ $(O)/unit/test_%: $(O)/obj/tests/unit/test_%.o $(UNIT_COMMON) $(O)/libtunnel.a
 unit: $(UNIT)
 	$(Q)for t in $(UNIT); do $$t || { echo "FAILED: $$t (run it alone: make $$t && $$t)"; exit 1; }; done
 
+# What there is to install; pages, completion and unit go along when they exist.
+PAGES := $(wildcard tunneld/*.[58] tools/*.[15])
+install: all
+	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(Q)install -m 755 $(O)/tunneld $(DESTDIR)$(PREFIX)/sbin/
+	$(Q)install -m 755 $(O)/tunctl $(DESTDIR)$(PREFIX)/bin/
+	$(Q)$(O)/tunctl completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tunctl
+	$(Q)for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
+	$(Q)for u in $(wildcard packaging/systemd/*.service); do \
+		install -d $(DESTDIR)$(PREFIX)/lib/systemd/system; \
+		sed 's|/usr/sbin/|$(PREFIX)/sbin/|; s|/usr/bin/|$(PREFIX)/bin/|' $$u \
+			>$(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/}; done
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/tunneld $(DESTDIR)$(PREFIX)/bin/tunctl \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tunctl
+	$(Q)for p in $(PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
+	$(Q)for u in $(wildcard packaging/systemd/*.service); do \
+		rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/}; done
+
+help:
+	@echo 'make               build/tunneld and build/tunctl'
+	@echo 'make demo          a tunnel between two namespaces of this machine, without root'
+	@echo 'make check         every test; PARTS="unit net" some of them'
+	@echo 'make unit|sim|fuzz-replay|race|net|lint'
+	@echo '                   one part; make sim SEED=n, make net NAME=roam'
+	@echo 'make bench         beside wireguard-go, or PEER=program; ROUNDS, SECS'
+	@echo 'make install       PREFIX=/usr/local DESTDIR=; make uninstall'
+	@echo 'make clean'
+	@echo 'VARIANT=asan|tsan|fuzz builds in build/VARIANT; CI=true makes warnings errors; V=1 shows commands;'
+	@echo 'PACKAGES=no installs no packages.'
+
 clean:
 	rm -rf build
 
-.PHONY: all unit clean
+.PHONY: all unit install uninstall help clean
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -15,4 +15,8 @@ net: all $(NET_TOOLS)
 demo: all
 	$(Q)BUILD=$(abspath $(O)) tests/net/demo
 
-.PHONY: net demo
+# Beside wireguard-go, or PEER=program: ratios first. ROUNDS and SECS make it longer.
+bench: all
+	$(Q)BUILD=$(abspath $(O)) tests/bench/tunnel $(ROUNDS) $(SECS)
+
+.PHONY: net demo bench
