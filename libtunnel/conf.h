@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Configuration text: the wg-quick format and its superset. Pure: text lies in the caller's memory, nothing is allocated,
- * looked up or opened. Three floors, each built on the one below:
+ * Configuration text: the wg-quick format and its superset. Pure: text lies in the caller's memory, nothing is
+ * allocated, looked up or opened. Three floors, each built on the one below:
  *
- *  1. Lines. conf_line() cuts the text into physical lines that tile it without gap, so writing every line back gives the
- *     same bytes: comments, order, unknown keys, CRLF and a missing final newline survive because nothing is ever printed.
- *  2. Items. conf_next() reads values: one item for each key, or for each element of a comma list, and one for each error
- *     or warning. It goes on after an error, so that a caller reports them all; a text with an error must not be applied.
+ *  1. Lines. conf_line() cuts the text into physical lines that tile it without gap, so writing every line back gives
+ *     the same bytes: comments, order, unknown keys, CRLF and a missing final newline survive because nothing is ever
+ *     printed.
+ *  2. Items. conf_next() reads values: one item for each key, or for each element of a comma list, and one for each
+ *     error or warning. It goes on after an error, so that a caller reports them all; a text with an error must not
+ *     be applied.
  *  3. Edits. An edit is one splice: replace text[at .. at + cut) by some new bytes. What is outside is not touched.
  *
  * Grammar. [Interface] and [Peer] sections of "Key = value" lines, both without regard to case; '#' begins a comment
- * anywhere. A line "#: Key = value" is an extension key in a form that other programs read as a comment. Secrets: messages
- * never hold any of the text (a line without its key name may be a key itself); items that hold keys are the caller's to
- * wipe.
+ * anywhere. A line "#: Key = value" is an extension key in a form that other programs read as a comment. Secrets:
+ * messages never hold any of the text (a line without its key name may be a key itself); items that hold keys are the
+ * caller's to wipe.
  */
 #ifndef CONF_H
 #define CONF_H
@@ -51,7 +53,7 @@ enum conf_key {
 	CONF_ENDPOINT,		/* addr.port; text: the host, without brackets; addr.family 0 if it is a DNS name */
 	CONF_ALLOWED_IPS,	/* list: addr with host bits cleared, bits. An empty list gives no item */
 	CONF_KEEPALIVE,		/* number 0..65535 seconds; off is 0 */
-	/* Extension keys: text, but for Enabled, whose number is 0 or 1. A key that occurs in both sections is one key */
+	/* Extension keys: text, but for Enabled, whose number is 0 or 1. Name is a key of both sections */
 	CONF_NAME, CONF_NOTE, CONF_TAGS, CONF_ENABLED,
 	CONF_EXPIRES, CONF_EXPIRES_FROM_FIRST_USE, CONF_QUOTA, CONF_QUOTA_RESET, CONF_RATE_UP, CONF_RATE_DOWN,
 	CONF_NAT, CONF_LISTEN, CONF_PRIVACY, CONF_PRIVATE_KEY_FILE, CONF_WORKERS,
@@ -122,7 +124,7 @@ struct conf_item {
 		uint64_t number;
 		struct tnl_addr addr;
 	};
-	const char *text;		/* the value as written, text_len bytes, no NUL behind; into the caller's text */
+	const char *text;		/* the value as written, text_len bytes of the caller's text */
 	uint32_t text_len;
 	char message[CONF_MESSAGE_MAX];	/* "PersistentKeepalive: a number of seconds, 0 to 65535, or off" */
 };
@@ -137,8 +139,9 @@ struct conf_reader {
 	bool has_public_key, finished;
 };
 
-/* supported: CONF_BIT() of each extension key that the caller acts upon; any other is a warning, "not supported by this
- * version", beside its value. CONF_NAME, CONF_NOTE and CONF_TAGS need no action and never warn. -EFBIG as above. */
+/* supported: CONF_BIT() of each extension key that the caller acts upon; any other is a warning, "not supported by
+ * this version", beside its value. CONF_NAME, CONF_NOTE and CONF_TAGS need no action and never warn. -EFBIG as above.
+ * */
 int conf_reader_init(struct conf_reader *r, const char *text, size_t len, uint64_t supported);
 /* Returns ret->what. */
 enum conf_what conf_next(struct conf_reader *r, struct conf_item *ret);
@@ -159,22 +162,26 @@ struct conf_pair {
 	bool extension;		/* write it as "#: Key = value" */
 };
 
-/* All return 0, -ENOENT (no such section), -ENOSPC (dst too small), -EINVAL (a pair that cannot be written, or does not
- * belong into that section), -EFBIG. Line ends are written as the text's first line has them. pub NULL: [Interface]. */
+/* All return 0, -ENOENT (no such section), -ENOSPC (dst too small), -EINVAL (a pair that cannot be written, or does
+ * not belong into that section), -EFBIG. Line ends are written as the text's first line has them. pub NULL:
+ * [Interface]. */
 
-/* A [Peer] section at the end of the text, behind one blank line. comment: NULL or a line to stand above it as "# ...". */
+/* A [Peer] section at the end of the text, behind one blank line. comment: NULL or a line to stand above it as "#
+ * ...". */
 int conf_edit_add_peer(const char *text, size_t len, const char *comment, const struct conf_pair *pair, size_t count,
 		       struct conf_edit *ret);
 /* The [Peer] section with this public key, the first if there are several. With it go the comment lines directly above
  * its header (no blank line between: they speak of it) and the blank lines behind it, or at the end of the text those
  * before it. Comments that stand apart stay. */
 int conf_edit_remove_peer(const char *text, size_t len, const uint8_t pub[TNL_KEY_LEN], struct conf_edit *ret);
-/* The value of one key: in place if the key is there (its spelling, spacing and comment stay), else one new line behind the
- * last pair of the section. value NULL: remove the line; then a missing key is no error but an edit of nothing.
- * -ENOTUNIQ: the key stands on several lines. */
-int conf_edit_set(const char *text, size_t len, const uint8_t *pub, const struct conf_pair *pair, struct conf_edit *ret);
+/* The value of one key: in place if the key is there (its spelling, spacing and comment stay), else one new line
+ * behind the last pair of the section. value NULL: remove the line; then a missing key is no error but an edit of
+ * nothing. -ENOTUNIQ: the key stands on several lines. */
+int conf_edit_set(const char *text, size_t len, const uint8_t *pub, const struct conf_pair *pair,
+		  struct conf_edit *ret);
 
-/* The edited text. Returns its length; if that is more than max, nothing was written. dst must not overlap the text. */
+/* The edited text. Returns its length; if that is more than max, nothing was written. dst must not overlap the text.
+ * */
 size_t conf_edit_apply(const char *text, size_t len, const struct conf_edit *e, char *dst, size_t max);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers, keys, addresses and prefixes as text: what the two codecs (uapi.h, conf.h) have in common. Input is a slice,
- * not a string: nothing behind `len` is read, and a NUL inside it is a wrong character like any other. Functions that
- * return bool leave *ret untouched when they say false. Pure; any thread.
+ * Numbers, keys, addresses and prefixes as text: what the two codecs (uapi.h, conf.h) have in common. Input is a
+ * slice, not a string: nothing behind `len` is read, and a NUL inside it is a wrong character like any other.
+ * Functions that return bool leave *ret untouched when they say false. Pure; any thread.
  */
 #ifndef TEXT_H
 #define TEXT_H
@@ -38,8 +38,8 @@ struct text_scope {
 
 /* A bare address, without port. IPv6 may carry %scope: a number, or a name when `scope` is not NULL. */
 bool text_addr(const char *s, size_t len, const struct text_scope *scope, struct tnl_addr *ret);
-/* a.b.c.d:port or [v6]:port or [v6%scope]:port; port 1..65535; no names. A v4-mapped address becomes family 4, since that
- * is the socket that can send to it. */
+/* a.b.c.d:port or [v6]:port or [v6%scope]:port; port 1..65535; no names. A v4-mapped address becomes family 4, since
+ * that is the socket that can send to it. */
 bool text_endpoint(const char *s, size_t len, const struct text_scope *scope, struct tnl_addr *ret);
 /* addr/bits with host bits as given; without /bits only if `bare`: then all of them. No scope. */
 bool text_prefix(const char *s, size_t len, bool bare, struct tnl_addr *ret, uint8_t *ret_bits);

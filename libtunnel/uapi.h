@@ -19,9 +19,9 @@
  *             r < 0:   answer errno=r (set: negative, get: positive) and forget what was collected
  *     }
  *
- * Nothing allocates and nothing does I/O. Keys pass through: the parser wipes its line buffer as soon as a line is done
- * (uapi_wipe() in the middle of one); operations and text that hold keys are the caller's to wipe. One thread at a time
- * per object.
+ * Nothing allocates and nothing does I/O. Keys pass through: the parser wipes its line buffer as soon as a line is
+ * done (uapi_wipe() in the middle of one); operations and text that hold keys are the caller's to wipe. One thread at
+ * a time per object.
  */
 #ifndef UAPI_H
 #define UAPI_H
@@ -99,14 +99,15 @@ void uapi_init(struct uapi_parser *p, enum uapi_mode mode, const struct text_sco
 /* Takes bytes up to the end of one line. *used says how many (<= len, always set). Returns
  *   1  *ret is the next operation;
  *   0  nothing to report: all bytes were taken;
- *  <0  the request is wrong, reported once and as soon as it is known: -EINVAL bad value, unknown key, unknown operation
- *      or version, key in the wrong place, line too long; -EPROTO line without '='. What follows up to the next blank line
- *      is thrown away, then the next request is parsed. In answers: -EINVAL bad value of a known key, -EPROTO not an
- *      answer (no '=', or no errno before the blank line); unknown keys are skipped.
+ *  <0  the request is wrong, reported once and as soon as it is known: -EINVAL bad value, unknown key, unknown
+ *      operation or version, key in the wrong place, line too long; -EPROTO line without '='. What follows up to the
+ *      next blank line is thrown away, then the next request is parsed. In answers: -EINVAL bad value of a known key,
+ *      -EPROTO not an answer (no '=', or no errno before the blank line); unknown keys are skipped.
  * The outcome does not depend on how the bytes were cut. */
 int uapi_parse(struct uapi_parser *p, const void *src, size_t len, size_t *used, struct uapi_op *ret);
 
-/* The caller cannot take this request (no room to collect it): throw the rest of it away. Not after UAPI_END or UAPI_GET. */
+/* The caller cannot take this request (no room to collect it): throw the rest of it away. Not after UAPI_END or
+ * UAPI_GET. */
 void uapi_skip(struct uapi_parser *p);
 
 /* True between requests: an EOF here cuts nothing short. */
@@ -122,7 +123,8 @@ struct uapi_out {
 	size_t max, len;	/* len bytes are filled; no NUL behind them */
 };
 
-/* Each appends whole lines, or returns false and appends nothing when they do not fit: flush, set len to 0, call again. */
+/* Each appends whole lines, or returns false and appends nothing when they do not fit: flush, set len to 0, call
+ * again. */
 
 /* Any operation as its line; UAPI_GET and UAPI_END with their blank line. Writes what the parser would read back. */
 bool uapi_put(struct uapi_out *o, const struct uapi_op *op);
@@ -133,8 +135,8 @@ bool uapi_put_device(struct uapi_out *o, const uint8_t *private_key, uint16_t po
 bool uapi_put_peer(struct uapi_out *o, const uint8_t pub[TNL_KEY_LEN], const struct tnl_peer_conf *conf,
 		   const struct tnl_addr *remote, const struct tnl_stat *stat);
 bool uapi_put_prefix(struct uapi_out *o, const struct tnl_addr *net, unsigned bits);
-/* The last line of an answer with its blank line. err: 0 or an errno of either sign; the sign that wg expects is chosen:
- * negative in answers to a set (it prints strerror(-n)), positive in answers to a get. */
+/* The last line of an answer with its blank line. err: 0 or an errno of either sign; the sign that wg expects is
+ * chosen: negative in answers to a set (it prints strerror(-n)), positive in answers to a get. */
 bool uapi_put_errno(struct uapi_out *o, bool set, int err);
 
 #endif
