@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "session.h"
+
+static uint32_t number(const struct tnl *t, const struct tnl_session *s)
+{
+	return (uint32_t)(s - t->session) + 1;
+}
+
+bool session_new_index(struct tnl *t, uint32_t ref, uint32_t *ret)
+{
+	/* The table is at most a quarter full: 64 failures in a row have probability 2^-128. */
+	for (int i = 0; i < 64; i++) {
+		uint32_t candidate = random_u32(t);
+
+		if (index_claim(&t->index, candidate, ref)) {
+			*ret = candidate;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool session_available(const struct tnl *t)
+{
+	return t->session_free || t->session_high < t->lim.sessions;
+}
+
+static struct tnl_session *take(struct tnl *t)
+{
+	struct tnl_session *s;
+
+	if (t->session_free) {
+		s = &t->session[t->session_free - 1];
+		t->session_free = s->next;
+	} else {
+		s = &t->session[t->session_high++];
+	}
+	s->next = 0;
+	return s;
+}
+
+/* From now on its index is unknown; its memory waits for workers that still use it. */
+static void retire(struct tnl *t, struct tnl_session *s)
+{
+	if (!s)
+		return;
+	if (atomic_load_explicit(&s->peer->tx, memory_order_relaxed) == s)
+		atomic_store(&s->peer->tx, NULL);
+	index_release(&t->index, s->local_index);
+	s->tag = pin_tag(&t->pins);
+	s->next = t->session_limbo;
+	t->session_limbo = number(t, s);
+	pin_advance(&t->pins);
+}
+
+static void publish_current(struct peer *p)
+{
+	atomic_store(&p->tx, p->current && p->current->send_dead ? NULL : p->current);
+}
+
+struct tnl_session *session_begin(struct tnl *t, struct peer *p, const struct noise_keys *keys, bool initiator,
+				  uint32_t *index, uint32_t remote_index, tnl_ns now)
+{
+	struct tnl_session *s;
+
+	if (!session_available(t))
+		return NULL;
+	s = take(t);
+	/* Not yet under the session's number: a worker must not find it before it is whole. */
+	if (!initiator && !session_new_index(t, INDEX_HANDSHAKE | p->slot, index)) {
+		s->next = t->session_free;
+		t->session_free = number(t, s);
+		return NULL;
+	}
+	s->peer = p;
+	s->birth = now;
+	s->local_index = *index;
+	s->remote_index = remote_index;
+	s->initiator = initiator;
+	memcpy(s->send, keys->send, TNL_KEY_LEN);
+	memcpy(s->receive, keys->receive, TNL_KEY_LEN);
+	atomic_store_explicit(&s->confirmed, initiator, memory_order_relaxed);
+	/* A worker finds it from here on: by index, and as initiator to send. */
+	index_replace(&t->index, *index, number(t, s));
+	if (initiator) {
+		retire(t, p->previous);
+		if (p->next) {
+			p->previous = p->next;
+			p->next = NULL;
+			retire(t, p->current);
+		} else {
+			p->previous = p->current;
+		}
+		p->current = s;
+		publish_current(p);
+	} else {
+		retire(t, p->next);
+		p->next = s;
+		retire(t, p->previous);
+		p->previous = NULL;
+	}
+	return s;
+}
+
+bool session_confirm(struct tnl *t, struct peer *p)
+{
+	if (!p->next || !atomic_load(&p->next->confirmed))
+		return false;
+	retire(t, p->previous);
+	p->previous = p->current;
+	p->current = p->next;
+	p->next = NULL;
+	publish_current(p);
+	return true;
+}
+
+void session_drop_all(struct tnl *t, struct peer *p)
+{
+	retire(t, p->previous);
+	retire(t, p->current);
+	retire(t, p->next);
+	p->previous = p->current = p->next = NULL;
+}
+
+bool session_reclaim(struct tnl *t, uint64_t oldest)
+{
+	uint32_t *link = &t->session_limbo;
+
+	while (*link) {
+		struct tnl_session *s = &t->session[*link - 1];
+
+		if (s->tag >= oldest) {
+			link = &s->next;
+			continue;
+		}
+		*link = s->next;
+		sodium_memzero(s, sizeof(*s));
+		s->next = t->session_free;
+		t->session_free = number(t, s);
+	}
+	return !t->session_limbo;
+}
