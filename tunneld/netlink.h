@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parent asks of, and hears from, the kernel about links, addresses, routes and rules. Nobody else uses it.
+ *
+ * The interface may be moved to another network namespace, where it is still ours. We neither enter that namespace nor
+ * keep it alive: the kernel gives it an id in ours, link events of all namespaces with an id come to one socket, and
+ * its state is asked for by that id. Hence no CAP_SYS_ADMIN; CAP_NET_ADMIN and CAP_NET_BROADCAST will do.
+ *
+ * All functions return 0 or a negative errno.
+ */
+#ifndef NETLINK_H
+#define NETLINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tunnel.h"
+
+struct netlink;
+
+struct netlink_state {
+	bool up;
+	uint32_t mtu;
+};
+
+/* Opens the three sockets in the present namespace; NULL with errno set. */
+struct netlink *netlink_open(void);
+void netlink_close(struct netlink *n);
+
+/* Descriptors to poll: readable when a link, or when an address or a route, changed. */
+int netlink_link_fd(const struct netlink *n);
+int netlink_route_fd(const struct netlink *n);
+/* Takes what is there; true: there was something (or so much that some was lost). */
+bool netlink_drain(int fd);
+
+/* The state of the interface of this TUN queue, in whatever namespace it is. -ENODEV: it has been removed. */
+int netlink_state(struct netlink *n, int tun, struct netlink_state *ret);
+
+/* ---- The rest is about the present namespace ------------------------------------------------------------------- */
+
+/* mtu 0: leave it. gso_segs: the most segments of a super-packet, 0: leave it. up false: leave it as it is. */
+int netlink_link_set(struct netlink *n, unsigned ifindex, uint32_t mtu, unsigned gso_segs, bool up);
+int netlink_address_add(struct netlink *n, unsigned ifindex, const struct tnl_addr *a, unsigned bits);
+/* table 0: the main one. -EEXIST: there is such a route. */
+int netlink_route_add(struct netlink *n, unsigned ifindex, const struct tnl_addr *net, unsigned bits, uint32_t table);
+/* True when no route of either family is in the table. */
+bool netlink_table_empty(struct netlink *n, uint32_t table);
+
+/* The two rules that send everything but the tunnel's own datagrams into the tunnel's table and yet prefer every route
+ * of the main table that is more specific than a default route. family: 4 or 6. */
+enum netlink_rule { NETLINK_RULE_UNMARKED, NETLINK_RULE_MAIN };
+int netlink_rule(struct netlink *n, enum netlink_rule which, int family, uint32_t table, bool add);
+
+#endif
