@@ -17,13 +17,15 @@ OPT_fuzz := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-rec
 HARDEN_opt := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 HARDEN_LD_opt := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 CFLAGS ?= $(OPT_$(VARIANT))
-override CFLAGS += -std=gnu11 -D_GNU_SOURCE $(WARN) $(if $(CI),-Werror) $(HARDEN_$(VARIANT)) -Ilibtunnel -MMD -MP -pthread
-override LDFLAGS += $(filter -fsanitize=%,$(subst $(comma)fuzzer-no-link,,$(OPT_$(VARIANT)))) $(HARDEN_LD_$(VARIANT)) -pthread
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE $(WARN) $(if $(CI),-Werror) $(HARDEN_$(VARIANT)) -Ilibtunnel \
+	-MMD -MP -pthread
+override LDFLAGS += $(filter -fsanitize=%,$(subst $(comma)fuzzer-no-link,,$(OPT_$(VARIANT)))) $(HARDEN_LD_$(VARIANT)) \
+	-pthread
 comma := ,
 
 # Packages of Debian 12. `make` installs what is missing, with sudo when not root.
-PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libb2-dev libnl-3-dev libnl-route-3-dev libmnl-dev libcap-ng-dev \
-	libseccomp-dev libjansson-dev
+PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libb2-dev libnl-3-dev libnl-route-3-dev libmnl-dev \
+	libcap-ng-dev libseccomp-dev libjansson-dev
 PKGS_DEMO := iproute2 iputils-ping iperf3
 PKGS_BENCH := wireguard-go wireguard-tools jq
 PKGS_CHECK := check clang libclang-rt-14-dev tcpdump shellcheck socat binutils util-linux procps nftables mandoc
@@ -96,7 +98,7 @@ unit: $(UNIT)
 # What there is to install; pages, completion and unit go along when they exist.
 PAGES := $(wildcard tunneld/*.[58] tools/*.[15])
 install: all
-	$(Q)install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(Q)install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin bin share/bash-completion/completions)
 	$(Q)install -m 755 $(O)/tunneld $(DESTDIR)$(PREFIX)/sbin/
 	$(Q)install -m 755 $(O)/tunctl $(DESTDIR)$(PREFIX)/bin/
 	$(Q)$(O)/tunctl completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tunctl

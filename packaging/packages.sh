@@ -34,7 +34,8 @@ if [ -n "$missing" ]; then
 	echo "$say; installing them" >&2
 	install() {
 		# shellcheck disable=SC2086 # a list of words
-		$root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >"$log" 2>&1
+		$root env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qq -y --no-install-recommends $missing >"$log" 2>&1
 	}
 	log=$(mktemp)
 	trap 'rm -f "$log"' EXIT

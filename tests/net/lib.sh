@@ -59,11 +59,11 @@ claim()
 	local text=$1
 
 	shift
-	if "$@" >"$T/out" 2>&1; then
+	if "$@" >"$T/claim" 2>&1; then
 		pass "$text"
 	else
-		echo "from: $*" >>"$T/out"
-		fail "$text" "$T/out"
+		echo "from: $*" >>"$T/claim"
+		fail "$text" "$T/claim"
 	fi
 }
 

@@ -55,8 +55,8 @@ must from_file a wga
 up() { ip -n a -o link show wga | grep -q '[<,]UP[,>]'; }
 claim "the interface is up" wait_for 5 up
 claim "with its MTU" grep -q 'mtu 1400' <(ip -n a link show wga)
-claim "its addresses" equal "$(ip -n a -j addr show wga | jq -r '[.[0].addr_info[] | select(.scope == "global") | .local] | sort | join(" ")')" \
-	"192.168.9.1 fd09::1"
+claim "its addresses" equal "192.168.9.1 fd09::1" "$(ip -n a -j addr show wga |
+	jq -r '[.[0].addr_info[] | select(.scope == "global") | .local] | sort | join(" ")')"
 claim "and routes to what is behind the peer" equal \
 	"$(ip -n a route show dev wga | awk '{ print $1 }' | sort | xargs)" "172.16.5.0/24 192.168.9.0/24"
 claim "ping inside" reach a 192.168.9.2
@@ -66,7 +66,8 @@ claim "and over IPv6" reach a fd16::1
 claim "back" reach b 192.168.9.1
 claim "tunctl status shows the interface" grep -q wga <("$TUNCTL" status wga)
 claim "as JSON" jq -e '.v == 1' <("$TUNCTL" --json status wga)
-claim "it ends with status 0" equal "$(stop wga; echo $?)" 0
+stop wga
+claim "it ends with status 0" equal $? 0
 gone() { not ip -n a link show wga && test ! -e "$(socket_of wga)"; }
 claim "and takes interface, addresses and routes along" wait_for 5 gone
 stop wgb
@@ -83,4 +84,5 @@ for line in 'AllowedIPs = 10.0.0.0/33' 'AllowedIPs = 10.0.0/8' 'Endpoint = 10.0.
 	'PresharedKey = aaaa' 'Colour = blue' '[Neighbour]' 'nonsense'; do
 	claim "refused with its place: $line" wrong "$line"
 done
-claim "a key in a refused line is not repeated" not grep -qF "$(cat "$T/psk")" <(wrong "PresharedKey = $(cat "$T/psk")x")
+claim "a key in a refused line is not repeated" \
+	not grep -qF "$(cat "$T/psk")" <(wrong "PresharedKey = $(cat "$T/psk")x")

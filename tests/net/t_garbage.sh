@@ -17,7 +17,7 @@ family()
 		family "$child"
 	done
 }
-resident() { while read -r pid; do awk '/^VmRSS/ { print $2 }' "/proc/$pid/status"; done | awk '{ s += $1 } END { print s }'; }
+resident() { sed 's|.*|/proc/&/status|' | xargs cat | awk '/^VmRSS/ { s += $2 } END { print s }'; }
 
 outside
 tunnel tunneld tunneld

@@ -27,8 +27,9 @@ must wg set wgb peer "$(key a2)" allowed-ips 192.168.9.1/32,fd09::1/128 preshare
 must wg set wga private-key "$T/a2.key"
 claim "wg shows the new public key" equal "$(wg show wga public-key)" "$(key a2)"
 claim "the new key makes a new session at once, with the preshared key" reach a 192.168.9.2
-claim "the peer knows it by the new key" equal "$(wg show wgb latest-handshakes | grep -F "$(key a2)" | cut -f 2 | wc -c)" 11
-claim "and it is the peer that carries the traffic" not equal "$(wg show wgb transfer | grep -F "$(key a2)" | cut -f 2)" 0
+of_a2() { wg show wgb "$1" | grep -F "$(key a2)" | cut -f 2; }
+claim "the peer knows it by the new key" not equal "$(of_a2 latest-handshakes)" 0
+claim "which is what carries the traffic" not equal "$(of_a2 transfer)" 0
 must wg set wga private-key "$T/a2.key"
 second=$(wg show wga transfer)
 claim "the same key again changes nothing" equal "$(wg show wga transfer)" "$second"

@@ -23,7 +23,8 @@ claim "it returns with status 0 and releases the caller's pipe" \
 	equal "$(n a timeout 20 "$TUNNELD" wga 2>&1 | cat; echo "${PIPESTATUS[0]}")" 0
 claim "the interface is there" ip -n a link show wga
 claim "down, with MTU 1420, without addresses" equal \
-	"$(ip -n a -j -d addr show wga | jq -c '.[0] | [.mtu, (.flags | index("UP")), .addr_info, .linkinfo.info_kind]')" \
+	"$(ip -n a -j -d addr show wga |
+		jq -c '.[0] | [.mtu, (.flags | index("UP")), .addr_info, .linkinfo.info_kind]')" \
 	'[1420,null,[],"tun"]'
 claim "the socket answers" answers wga
 pid=$(first)
@@ -49,8 +50,8 @@ ended "moving it to another namespace does not, removing it there does: this" mo
 
 # In the foreground.
 daemon a wga tunneld
-claim "in the foreground it ends with status 0 on SIGTERM" equal "$(kill "${PID[wga]}"; wait "${PID[wga]}"; echo $?)" 0
-unset "PID[wga]"
+stop wga
+claim "in the foreground it ends with status 0 on SIGTERM" equal $? 0
 claim "and leaves nothing" wait_for 5 gone
 
 for name in '' . .. a/b 'a b' sixteen-letters-x waytoolongforaname %d wg%d; do

@@ -29,3 +29,20 @@ claim "MTU 9000: the largest UDP there is" n a "$BUILD/net/udp" sizes 192.168.9.
 must ip -n a link set va mtu 9200
 must ip -n b link set vb mtu 9200
 about 9000 8900 8980
+
+# What a packet of this length inside is outside: the UDP payload of a ping with so much in it.
+outer()
+{
+	watch outer a va 'udp src port 1001 and udp[8] = 4'
+	reach a 192.168.9.2 -s $(($1 - 28)) >/dev/null
+	seen outer >/dev/null
+	tcpdump -n -q -r "$T/outer.pcap" 2>/dev/null | sed -n 's/.*length \([0-9]*\)$/\1/p' | head -n 1
+}
+for mtu in 1280 1419; do
+	must ip -n a link set wga mtu $mtu
+	must ip -n b link set wgb mtu $mtu
+	claim "MTU $mtu: 84 bytes are padded to 96" equal "$(outer 84)" 128
+	claim "MTU $mtu: 1200 bytes need no padding" equal "$(outer 1200)" 1232
+	claim "MTU $mtu: a full packet is not padded beyond the MTU" equal "$(outer $mtu)" $((mtu + 32))
+	claim "MTU $mtu: nor is one that is a byte smaller" equal "$(outer $((mtu - 1)))" $((mtu + 32))
+done

@@ -17,7 +17,8 @@ addr c vc 10.0.1.3/24
 addr b vd 10.0.1.2/24
 key c >/dev/null
 daemon c wgc "${PEER:-tunneld}"
-must wg set wgc private-key "$T/c.key" listen-port 1003 peer "$(key b)" endpoint 10.0.1.2:1002 allowed-ips 192.168.0.0/16
+must wg set wgc private-key "$T/c.key" listen-port 1003 peer "$(key b)" endpoint 10.0.1.2:1002 \
+	allowed-ips 192.168.0.0/16
 must wg set wgb peer "$(key c)" allowed-ips 192.168.9.3/32
 must wg set wga peer "$(key b)" allowed-ips 192.168.0.0/16,fd00::/8
 addr c wgc 192.168.9.3/24 192.168.9.1/32 192.168.10.3/24

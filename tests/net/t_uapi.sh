@@ -22,7 +22,10 @@ claim "its directory is there for all to see" equal "$(stat -c %a /run/wireguard
 claim "an empty interface" equal "$(get | grep -v -e '^listen_port=' | xargs)" "errno=0"
 
 # What must succeed and what must fail, each as one transaction.
-requests() { sed "s/K1/$K1/g; s/K2/$K2/g" "$ROOT/tests/vectors/uapi.json" | jq -r ".$1[] | [\"set=1\"] + . | join(\"|\")"; }
+requests()
+{
+	sed "s/K1/$K1/g; s/K2/$K2/g" "$ROOT/tests/vectors/uapi.json" | jq -r ".$1[] | [\"set=1\"] + . | join(\"|\")"
+}
 right() { equal "$(printf '%s\n\n' "${1//|/$'\n'}" | ask | errno)" 0; }
 # A bad line comes last in its transaction and stands behind good ones: none of it may have taken effect.
 wrong()
@@ -41,7 +44,8 @@ wrong()
 while read -r request; do
 	claim "right: ${request//$K1/K1}" right "$request"
 done < <(requests good)
-printf 'set=1\nreplace_peers=true\nlisten_port=1001\nfwmark=5\npublic_key=%s\nallowed_ip=10.0.0.0/8\n\n' $K1 | ask >/dev/null
+printf 'set=1\nreplace_peers=true\nlisten_port=1001\nfwmark=5\npublic_key=%s\nallowed_ip=10.0.0.0/8\n\n' $K1 |
+	ask >/dev/null
 while read -r request; do
 	claim "wrong: ${request//$K1/K1}" wrong "$request"
 done < <(requests bad)
@@ -50,9 +54,11 @@ claim "a line without = is a protocol error" equal "$(printf 'set=1\nnonsense\n\
 claim "an unknown operation is not obeyed" not grep -qx errno=0 <(printf 'put=1\n\n' | ask)
 claim "an unknown version neither" not grep -qx errno=0 <(printf 'get=2\n\n' | ask)
 claim "get takes nothing" not grep -qx errno=0 <(printf 'get=1\nfwmark=1\n\n' | ask)
-claim "a port in use has its own number" equal "$(n a true; spawn taker a socat -u UDP4-RECV:1055 /dev/null 2>&1
-	wait_for 5 n a sh -c 'ss -Huan sport = 1055 | grep -q .' >/dev/null
-	ip -n a link set wga up; printf 'set=1\nlisten_port=1055\n\n' | ask | errno; stop taker)" -98
+spawn taker a socat -u UDP4-RECV:1055 /dev/null
+must wait_for 5 n a sh -c 'ss -Huan sport = 1055 | grep -q .'
+must ip -n a link set wga up
+claim "a port in use has its own number" equal "$(printf 'set=1\nlisten_port=1055\n\n' | ask | errno)" -98
+stop taker
 
 # Several requests on one connection, in any pieces.
 claim "requests on one connection are answered in order" equal \
@@ -84,5 +90,6 @@ connected() { test "$(n a ss -Hx | grep -c wga.sock)" -ge 110; }
 must wait_for 10 connected
 claim "a hundred idle, five half and five deaf clients keep nobody waiting" equal "$(get | errno)" 0
 claim "nor wg" wg show wga
-claim "nor the end of the daemon" equal "$(stop wga; echo $?)" 0
+stop wga
+claim "nor the end of the daemon" equal $? 0
 claim "which leaves nothing" not test -e "$SOCK"

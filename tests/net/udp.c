@@ -4,8 +4,8 @@
  *
  *   udp echo PORT                     sends back what it gets, until it is killed
  *   udp sizes ADDRESS PORT FROM TO    one datagram of each length to an echo: each must come back unchanged
- *   udp garbage ADDRESS PORT COUNT    COUNT datagrams that are nobody's, all lengths 0..200 and all kinds of first byte,
- *                                     then some of the largest; prints how many were sent and how many answers came
+ *   udp garbage ADDRESS PORT COUNT    COUNT datagrams that are nobody's, all lengths 0..200, all kinds of first byte
+ *                                     and now and then the largest; prints how many were sent and how many answers came
  */
 #include <errno.h>
 #include <netdb.h>
