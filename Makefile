@@ -46,7 +46,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 LIB_OBJ := $(patsubst %.c,$(O)/obj/%.o,$(wildcard libtunnel/*.c))
 TUNNELD_OBJ := $(patsubst %.c,$(O)/obj/%.o,$(wildcard tunneld/*.c))
 TUNCTL_OBJ := $(patsubst %.c,$(O)/obj/%.o,$(wildcard tools/*.c))
-# Every object of the daemon but main, for its unit tests.
+# Every object but the one with main().
 DAEMON_LIB_OBJ := $(filter-out %/main.o,$(TUNNELD_OBJ))
 TOOLS_LIB_OBJ := $(filter-out %/tunctl.o,$(TUNCTL_OBJ))
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -68,6 +68,11 @@ $(O)/libtunnel.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar crs $@ $^
 
+# The daemon without main, for its unit tests, each of which takes what it needs.
+$(O)/libtunneld.a: $(DAEMON_LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar crs $@ $^
+
 $(O)/tunneld: $(TUNNELD_OBJ) $(O)/libtunnel.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_tunneld) $(LIBS_tunnel)
@@ -77,7 +82,7 @@ $(O)/tunctl: $(TUNCTL_OBJ) $(O)/libtunnel.a
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_tunctl) $(LIBS_tunnel)
 
 # A unit test links what it tests: libtunnel always; test_tunneld_* the daemon's objects, test_tools_* those of tunctl.
-$(O)/unit/test_tunneld_%: $(O)/obj/tests/unit/test_tunneld_%.o $(UNIT_COMMON) $(DAEMON_LIB_OBJ) $(O)/libtunnel.a
+$(O)/unit/test_tunneld_%: $(O)/obj/tests/unit/test_tunneld_%.o $(UNIT_COMMON) $(O)/libtunneld.a $(O)/libtunnel.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_test) $(LIBS_tunneld) $(LIBS_tunnel)
