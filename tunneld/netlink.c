@@ -30,6 +30,7 @@ struct netlink {
 	dev_t home_dev;		/* which namespace is the present one */
 	ino_t home_ino;
 	int error;		/* of the request under way */
+	bool done;		/* it has been answered */
 	void *answer;		/* where its parser puts what it finds */
 };
 
@@ -39,6 +40,16 @@ static int on_error(struct sockaddr_nl *who, struct nlmsgerr *e, void *arg)
 
 	(void)who;
 	n->error = e->error;
+	n->done = true;
+	return NL_STOP;
+}
+
+static int on_end(struct nl_msg *m, void *arg)
+{
+	struct netlink *n = arg;
+
+	(void)m;
+	n->done = true;
 	return NL_STOP;
 }
 
@@ -46,27 +57,26 @@ static int on_error(struct sockaddr_nl *who, struct nlmsgerr *e, void *arg)
 static int transact(struct netlink *n, struct nl_msg *m, nl_recvmsg_msg_cb_t parse, void *answer)
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int err = -ENOMEM;
+	int err = -NLE_NOMEM;
 
-	if (!cb || !m)
-		goto out;
 	n->error = 0;
+	n->done = false;
 	n->answer = answer;
-	nl_cb_err(cb, NL_CB_CUSTOM, on_error, n);
-	if (parse)
-		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, parse, n);
-	nl_socket_set_cb(n->ask, cb);
-	err = nl_send_auto(n->ask, m);
-	if (err >= 0)
-		err = nl_wait_for_ack(n->ask);
-	if (err < 0)
-		err = n->error ? n->error : -EIO;
-	else
-		err = 0;
-out:
+	if (cb && m) {
+		nl_cb_err(cb, NL_CB_CUSTOM, on_error, n);
+		nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_end, n);
+		nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_end, n);
+		if (parse)
+			nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, parse, n);
+		err = nl_send_auto(n->ask, m);
+		while (err >= 0 && !n->done)
+			err = nl_recvmsgs(n->ask, cb);
+	}
 	nl_cb_put(cb);
 	nlmsg_free(m);
-	return err;
+	if (n->error)
+		return n->error;
+	return n->done ? 0 : -EIO;
 }
 
 static int events_open(const unsigned *groups, size_t count)
