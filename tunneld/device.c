@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The port may be taken when the interface goes up, most often by a predecessor that is about to end: `wg-quick down`
+ * and `up` in one breath. The kernel would refuse to bring the interface up; we cannot, so we try again until it is free
+ * or another port is set, and say so once.
+ */
+#include "device.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+
+enum {
+	REOPEN_MS = 100,	/* between two attempts to open sockets */
+	ANSWER_MS = 30000,	/* the parent answers at once; if it does not it is gone or lost */
+};
+
+static tnl_ns clock_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (tnl_ns)ts.tv_sec * TNL_SEC + (tnl_ns)ts.tv_nsec;
+}
+
+struct tnl_now device_now(void)
+{
+	return (struct tnl_now){.boot = clock_ns(CLOCK_BOOTTIME), .wall = clock_ns(CLOCK_REALTIME)};
+}
+
+static void take(struct device *d, const struct msg *m)
+{
+	switch (m->type) {
+	case MSG_LINK:
+		d->pending.link = true;
+		d->pending.state = m->body.link;
+		break;
+	case MSG_ROUTES:
+		d->pending.routes = true;
+		break;
+	case MSG_DETACH:
+		d->pending.detach = true;
+		break;
+	default:	/* MSG_STOP, or an answer to no question */
+		for (unsigned i = 0; i < m->fds; i++)
+			close(m->fd[i]);
+		d->pending.stop = true;
+	}
+}
+
+void device_receive(struct device *d)
+{
+	struct msg m;
+	int n = msg_recv(d->channel, MSG_FROM_PARENT, &m);
+
+	if (n == 1)
+		take(d, &m);
+	else if (n != -EAGAIN)
+		d->pending.stop = true;
+}
+
+/* Sends a request and waits for the answer of type `answer`. */
+static int ask(struct device *d, const struct msg *request, uint32_t answer, struct msg *ret)
+{
+	int err = msg_send(d->channel, request);
+
+	while (!err && !d->pending.stop) {
+		struct pollfd p = {.fd = d->channel, .events = POLLIN};
+
+		if (poll(&p, 1, ANSWER_MS) == 0) {
+			d->pending.stop = true;
+			break;
+		}
+		err = msg_recv(d->channel, MSG_FROM_PARENT, ret);
+		if (err == 1) {
+			if (ret->type == answer)
+				return 0;
+			take(d, ret);
+			err = 0;
+		} else if (err == -EAGAIN) {
+			err = 0;
+		} else {
+			d->pending.stop = true;
+		}
+	}
+	return err < 0 ? err : -EIO;
+}
+
+static int ask_sockets(struct device *d, uint16_t port, uint32_t fwmark, struct udp_socks *ret)
+{
+	struct msg request = {.type = MSG_OPEN, .body.open = {.fwmark = fwmark, .port = port}}, answer;
+	const struct msg_sockets *s = &answer.body.sockets;
+	int err = ask(d, &request, MSG_SOCKETS, &answer);
+
+	if (err || s->error)
+		return err ? err : s->error;
+	*ret = (struct udp_socks){
+		.fd4 = s->has4 ? answer.fd[0] : -1,
+		.fd6 = s->has6 ? answer.fd[s->has4] : -1,
+		.port = s->port,
+	};
+	return 0;
+}
+
+static int ask_mark(struct device *d, uint32_t fwmark)
+{
+	struct msg request = {.type = MSG_MARK, .body.mark = {.fwmark = fwmark}}, answer;
+	int err;
+
+	if (d->socks.fd4 >= 0)
+		request.fd[request.fds++] = d->socks.fd4;
+	if (d->socks.fd6 >= 0)
+		request.fd[request.fds++] = d->socks.fd6;
+	err = ask(d, &request, MSG_DONE, &answer);
+	return err ? err : answer.body.done.error;
+}
+
+static bool sockets_open(const struct device *d)
+{
+	return d->socks.fd4 >= 0 || d->socks.fd6 >= 0;
+}
+
+static void use_sockets(struct device *d, const struct udp_socks *fresh)
+{
+	worker_set_sockets(d->worker, fresh);
+	udp_close(&d->socks);
+	d->socks = *fresh;
+	d->port = fresh->port;
+	d->reopen = TNL_NEVER;
+	d->complained = false;
+}
+
+int device_set_sockets(struct device *d, uint16_t port, uint32_t fwmark)
+{
+	int err = 0;
+
+	if (sockets_open(d) && port == d->port && port != 0) {
+		if (fwmark != d->fwmark)
+			err = ask_mark(d, fwmark);
+	} else if (d->up && (port == 0 || port != d->port)) {
+		struct udp_socks fresh;
+
+		err = ask_sockets(d, port, fwmark, &fresh);
+		if (!err) {
+			bool first = !sockets_open(d);
+
+			use_sockets(d, &fresh);
+			if (first)
+				tnl_set_up(d->tnl, device_now(), true);
+		}
+	} else {
+		d->port = port;
+	}
+	if (err)
+		return err;
+	d->fwmark = fwmark;
+	tnl_forget_source(d->tnl, 0);
+	return 0;
+}
+
+void device_reopen(struct device *d)
+{
+	struct udp_socks fresh;
+	int err = ask_sockets(d, d->port, d->fwmark, &fresh);
+
+	if (err) {
+		if (!d->complained)
+			log_error("port %u: %s; trying on, nothing is sent or received until then", d->port,
+				  strerror(-err));
+		d->complained = true;
+		d->reopen = clock_ns(CLOCK_BOOTTIME) + REOPEN_MS * (TNL_SEC / 1000);
+		return;
+	}
+	if (d->complained)
+		log_info("port %u: open now", fresh.port);
+	use_sockets(d, &fresh);
+	tnl_set_up(d->tnl, device_now(), true);
+}
+
+static void act_on_link(struct device *d)
+{
+	worker_set_mtu(d->worker, d->pending.state.mtu);
+	if (d->pending.state.up == d->up)
+		return;
+	d->up = d->pending.state.up;
+	log_debug("interface %s", d->up ? "up" : "down");
+	if (d->up) {
+		device_reopen(d);
+		return;
+	}
+	tnl_set_up(d->tnl, device_now(), false);
+	worker_set_sockets(d->worker, NULL);
+	udp_close(&d->socks);
+	d->reopen = TNL_NEVER;
+	d->complained = false;
+}
+
+void device_act(struct device *d)
+{
+	/* Acting asks the parent, who may have more news by then. */
+	while (d->pending.link && !d->pending.stop) {
+		d->pending.link = false;
+		act_on_link(d);
+	}
+	if (d->pending.routes)
+		tnl_forget_source(d->tnl, 0);
+	d->pending.routes = false;
+}
