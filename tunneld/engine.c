@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The owner's loop. It sleeps in epoll on the parent's channel, UAPI clients, the workers' eventfd and one timer, and
+ * after whatever woke it does the rounds: control datagrams that workers queued, news of the machine for the workers,
+ * messages that timers want sent. Each round is bounded and comes back with "more" instead of going on, so that no
+ * flood of one kind starves the others.
+ *
+ * The region of the protocol machine is mapped for the largest device there may be and costs only the pages that peers
+ * touch. While still root it is locked as it is touched; where that is not permitted it stays unlocked.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "device.h"
+#include "log.h"
+#include "sandbox.h"
+
+enum {
+	BUSY_DEPTH = WORKER_CONTROL_MAX / 8,	/* waiting handshakes that mean load, WG 5.3; the kernel takes 512/4096 */
+	CONTROL_ROUND = 64,	/* datagrams a round: 64 * 0.12 ms keep clients waiting less than 10 ms */
+	ADVANCE_BATCH = 16,	/* messages a call */
+	ADVANCE_ROUND = 16,	/* calls a round */
+	EVENTS = 64,
+};
+#define BUSY_HOLD TNL_SEC	/* load is believed this long after its last sign */
+
+enum { ID_CHANNEL, ID_WORKERS, ID_TIMER };	/* epoll data; clients have CONTROL_ID and up */
+
+struct engine {
+	struct device device;
+	struct control *control;
+	void *region;
+	size_t region_len;
+	int tun, listener, epoll, event, timer, null;
+	tnl_ns armed;		/* what the timer is set to */
+	tnl_ns busy_until;
+	bool stop;
+	struct tnl_msg out[ADVANCE_BATCH];
+	struct worker_dgram dgram;
+};
+
+static void engine_random(void *ctx, void *dst, size_t len)
+{
+	(void)ctx;
+	randombytes_buf(dst, len);
+}
+
+/* The largest device for which address space can be had; a session is needed per active peer three times over, and a
+ * region of three million would be for machines that do not exist yet. */
+static void map_region(struct engine *e)
+{
+	static const struct tnl_env env = {.random = engine_random};
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+	for (uint32_t peers = TNL_PEERS_MAX; peers >= 1024; peers /= 4) {
+		struct tnl_limits lim = {
+			.peers = peers,
+			.sessions = peers == TNL_PEERS_MAX ? peers : 3 * peers,
+			.prefixes = 2 * peers,
+			.workers = 2,	/* the worker, and the owner's own door to counters */
+		};
+
+		e->region_len = tnl_footprint(&lim);
+		if (!e->region_len)
+			continue;
+		e->region = mmap(NULL, e->region_len, PROT_READ | PROT_WRITE, flags, -1, 0);
+		if (e->region == MAP_FAILED)
+			continue;
+		madvise(e->region, e->region_len, MADV_DONTDUMP);
+		if (mlock2(e->region, e->region_len, MLOCK_ONFAULT) < 0)
+			log_debug("keys may be swapped out: %m");
+		e->device.limits = lim;
+		e->device.tnl = tnl_init(e->region, &lim, &env);
+		if (!e->device.tnl)
+			die("the protocol machine refuses its limits");
+		return;
+	}
+	die("no address space for the smallest device: %m");
+}
+
+/* The first message brings what the engine works on. */
+static void receive_start(struct engine *e, struct worker_conf *worker)
+{
+	struct pollfd p = {.fd = ENGINE_CHANNEL, .events = POLLIN};
+	struct msg m;
+	int n;
+
+	do {
+		poll(&p, 1, -1);
+		n = msg_recv(ENGINE_CHANNEL, MSG_FROM_PARENT, &m);
+	} while (n == -EAGAIN);
+	if (n == 0)
+		exit(0);	/* the parent has already said why */
+	if (n < 0 || m.type != MSG_START)
+		die("the parent speaks another language");
+	e->tun = m.fd[0];
+	e->listener = m.fd[1];
+	worker->tun = e->tun;
+	worker->info = m.body.start.tun;
+	log_open(m.body.start.name, log_level());
+}
+
+static void watch(struct engine *e, int fd, uint64_t id)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = id};
+
+	if (epoll_ctl(e->epoll, EPOLL_CTL_ADD, fd, &ev) < 0)
+		die("cannot watch a descriptor: %m");
+}
+
+static void engine_start(struct engine *e)
+{
+	struct worker_conf worker = {.index = 0};
+
+	if (sodium_init() < 0)
+		die("no randomness, no tunnel");
+	receive_start(e, &worker);
+	log_prepare_syslog();
+	e->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	map_region(e);
+	e->epoll = epoll_create1(EPOLL_CLOEXEC);
+	e->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	e->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (e->epoll < 0 || e->event < 0 || e->timer < 0)
+		die("cannot set the loop up: %m");
+	watch(e, ENGINE_CHANNEL, ID_CHANNEL);
+	watch(e, e->event, ID_WORKERS);
+	watch(e, e->timer, ID_TIMER);
+
+	sandbox_engine();
+	worker.tnl = e->device.tnl;
+	worker.owner_event = e->event;
+	e->device.worker = worker_start(&worker);
+	if (!e->device.worker)
+		die("cannot start a worker: %m");
+	e->device.channel = ENGINE_CHANNEL;
+	e->device.socks = (struct udp_socks){.fd4 = -1, .fd6 = -1};
+	e->device.reopen = TNL_NEVER;
+	e->control = control_new(&e->device, e->epoll, e->listener);
+	if (!e->control)
+		die("cannot serve clients: %m");
+	sandbox_engine_calls();
+	if (msg_send(ENGINE_CHANNEL, &(struct msg){.type = MSG_READY}) < 0)
+		exit(1);
+}
+
+static void transmit(struct engine *e, const struct tnl_msg *m)
+{
+	/* A datagram that cannot be sent is like one that got lost. */
+	if (udp_send(&e->device.socks, &m->path, m->data, m->len, m->tos) == 1 && m->peer)
+		tnl_forget_source(e->device.tnl, m->peer);
+}
+
+/* True: there is more. */
+static bool control_round(struct engine *e)
+{
+	struct device *d = &e->device;
+
+	for (unsigned i = 0; i < CONTROL_ROUND; i++) {
+		unsigned depth = worker_control_depth(d->worker);
+		struct tnl_now now;
+
+		if (!worker_pop_control(d->worker, &e->dgram))
+			return false;
+		now = device_now();
+		if (depth >= BUSY_DEPTH)
+			e->busy_until = now.boot + BUSY_HOLD;
+		if (tnl_control(d->tnl, now, &e->dgram.path, e->dgram.data, e->dgram.len, now.boot < e->busy_until,
+				&e->out[0]))
+			transmit(e, &e->out[0]);
+	}
+	return true;
+}
+
+static void pass_events(struct device *d)
+{
+	struct tnl_event ev;
+
+	while (tnl_event(d->tnl, &ev)) {
+		if (ev.what == TNL_EV_READY)
+			worker_ready(d->worker, ev.peer);
+		else
+			worker_drop(d->worker, ev.peer);
+	}
+}
+
+/* True: there is more. */
+static bool advance_round(struct engine *e)
+{
+	for (unsigned i = 0; i < ADVANCE_ROUND; i++) {
+		size_t n = tnl_advance(e->device.tnl, device_now(), e->out, ADVANCE_BATCH);
+
+		for (size_t k = 0; k < n; k++)
+			transmit(e, &e->out[k]);
+		pass_events(&e->device);
+		if (n < ADVANCE_BATCH)
+			return false;
+	}
+	return true;
+}
+
+static void detach(struct engine *e)
+{
+	log_to_syslog();
+	for (int fd = 0; e->null >= 0 && fd <= STDERR_FILENO; fd++)
+		dup2(e->null, fd);
+	e->device.pending.detach = false;
+}
+
+static void handle(struct engine *e, const struct epoll_event *ev)
+{
+	uint64_t ticks;
+
+	if (ev->data.u64 >= CONTROL_ID) {
+		control_event(e->control, ev->data.u64, ev->events);
+	} else if (ev->data.u64 == ID_CHANNEL) {
+		device_receive(&e->device);
+	} else if (read(ev->data.u64 == ID_TIMER ? e->timer : e->event, &ticks, sizeof(ticks)) > 0) {
+		if (ev->data.u64 == ID_TIMER)
+			e->armed = TNL_NEVER;
+	}
+}
+
+/* Sets the timer to the next deadline; returns false when that has come already. */
+static bool may_sleep(struct engine *e)
+{
+	struct device *d = &e->device;
+	tnl_ns deadline = tnl_deadline(d->tnl);
+	struct itimerspec when = {0};
+
+	if (d->reopen < deadline)
+		deadline = d->reopen;
+	if (deadline <= device_now().boot)
+		return false;
+	if (deadline == e->armed)
+		return true;
+	e->armed = deadline;
+	if (deadline != TNL_NEVER) {	/* all zero switches it off */
+		when.it_value.tv_sec = (time_t)(deadline / TNL_SEC);
+		when.it_value.tv_nsec = (long)(deadline % TNL_SEC);
+	}
+	timerfd_settime(e->timer, TFD_TIMER_ABSTIME, &when, NULL);
+	return true;
+}
+
+/* Everything that may be due. True: some of it was put off, do not sleep. */
+static bool round_of_work(struct engine *e)
+{
+	struct device *d = &e->device;
+	bool more = control_round(e);
+
+	device_act(d);
+	if (d->reopen != TNL_NEVER && d->reopen <= device_now().boot)
+		device_reopen(d);
+	if (d->pending.detach)
+		detach(e);
+	pass_events(d);
+	more |= advance_round(e);
+	e->stop |= d->pending.stop || worker_tun_gone(d->worker);
+	return more;
+}
+
+static void engine_end(struct engine *e)
+{
+	control_free(e->control);
+	worker_set_sockets(e->device.worker, NULL);
+	worker_stop(e->device.worker);
+	udp_close(&e->device.socks);
+	tnl_wipe(e->device.tnl);
+	sodium_memzero(e->out, sizeof(e->out));
+	sodium_memzero(&e->dgram, sizeof(e->dgram));
+	munmap(e->region, e->region_len);
+}
+
+int engine_main(void)
+{
+	static struct engine engine = {.armed = TNL_NEVER};
+	struct engine *e = &engine;
+	bool more = true;
+
+	sandbox_early();
+	engine_start(e);
+	while (!e->stop) {
+		struct epoll_event ev[EVENTS];
+		int n = epoll_wait(e->epoll, ev, EVENTS, more || !may_sleep(e) ? 0 : -1);
+
+		if (n < 0 && errno != EINTR) {
+			log_error("the loop broke: %m");
+			break;
+		}
+		for (int i = 0; i < n; i++)
+			handle(e, &ev[i]);
+		more = round_of_work(e);
+	}
+	engine_end(e);
+	return e->stop ? 0 : 1;
+}
