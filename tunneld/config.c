@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The codec (conf.h) gives one item a value; here each finds its place. Peers become the very operations that a UAPI
+ * client would send, since that is what they will be. A key that we cannot act upon but that changes what the operator
+ * gets is an error, never passed over.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "log.h"
+#include "resolve.h"
+
+enum { FEED_TIMEOUT_S = 30 };
+
+struct reading {
+	struct config *config;
+	const char *file;
+	bool peers_only;	/* a file of NAME.d */
+	bool in_peer, peer_off;
+	size_t peer_start;	/* the UAPI_PEER operation of the section at hand */
+	unsigned errors;
+};
+
+static void complain(struct reading *r, const struct conf_item *at, const char *message)
+{
+	fprintf(stderr, "%s:%u:%u: %s\n", r->file, at->line, at->column, message);
+	r->errors++;
+}
+
+/* One more element in an array that doubles, its old self wiped: some hold keys. NULL: out of memory, fatal here. */
+static void *append(void *array, size_t *count, size_t *room, size_t size)
+{
+	void **base = array;
+
+	if (*count == *room) {
+		size_t more = *room ? 2 * *room : 16;
+		void *fresh = calloc(more, size);
+
+		if (!fresh)
+			die("out of memory");
+		if (*count) {
+			memcpy(fresh, *base, *count * size);
+			sodium_memzero(*base, *count * size);
+		}
+		free(*base);
+		*base = fresh;
+		*room = more;
+	}
+	return (char *)*base + (*count)++ * size;
+}
+
+static struct uapi_op *append_op(struct config *c, enum uapi_what what)
+{
+	struct uapi_op *op = append(&c->ops, &c->op_count, &c->op_room, sizeof(*op));
+
+	op->what = what;
+	return op;
+}
+
+static void append_hook(struct config *c, enum hooks_phase phase, char *command)
+{
+	char **place = append(&c->hooks[phase], &c->hook_count[phase], &c->hook_room[phase], sizeof(*place));
+
+	if (!command)
+		die("out of memory");
+	*place = command;
+}
+
+/* A section has ended. */
+static void finish_peer(struct reading *r)
+{
+	struct config *c = r->config;
+
+	if (r->in_peer && r->peer_off) {
+		sodium_memzero(c->ops + r->peer_start, (c->op_count - r->peer_start) * sizeof(*c->ops));
+		c->op_count = r->peer_start;
+	}
+	r->in_peer = r->peer_off = false;
+}
+
+static void begin_section(struct reading *r, const struct conf_item *item)
+{
+	finish_peer(r);
+	if (item->section == CONF_PEER) {
+		r->in_peer = true;
+		r->peer_start = r->config->op_count;
+		append_op(r->config, UAPI_PEER);
+		append_op(r->config, UAPI_REPLACE_ALLOWED_IPS);
+	} else if (r->peers_only) {
+		complain(r, item, "only a [Peer] section is allowed in a file of this directory");
+	}
+}
+
+static void take_endpoint(struct reading *r, const struct conf_item *item)
+{
+	struct tnl_addr addr = item->addr;
+	char host[256], message[CONF_MESSAGE_MAX];
+
+	if (!addr.family) {
+		const char *why = "the name is too long";
+
+		if (item->text_len < sizeof(host)) {
+			snprintf(host, sizeof(host), "%.*s", (int)item->text_len, item->text);
+			why = resolve_endpoint(host, item->addr.port, &addr);
+		}
+		if (why) {
+			snprintf(message, sizeof(message), "Endpoint: cannot resolve the name: %s", why);
+			complain(r, item, message);
+			return;
+		}
+	}
+	append_op(r->config, UAPI_ENDPOINT)->addr = addr;
+}
+
+/* Name servers and search domains, by the program that wg-quick uses. The words end up in a shell command. */
+static void take_dns(struct reading *r, const struct conf_item *item, char **servers)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-_";
+	char *more;
+
+	for (uint32_t i = 0; i < item->text_len; i++) {
+		if (!memchr(allowed, item->text[i], sizeof(allowed) - 1)) {
+			complain(r, item, "DNS: an address or a search domain");
+			return;
+		}
+	}
+	if (asprintf(&more, "%s '%s %.*s'", *servers ? *servers : "", item->addr.family ? "nameserver" : "search",
+		     (int)item->text_len, item->text) < 0)
+		die("out of memory");
+	free(*servers);
+	*servers = more;
+}
+
+static void take_value(struct reading *r, const struct conf_item *item, char **servers)
+{
+	struct config *c = r->config;
+	struct config_prefix *prefix;
+	struct uapi_op *op;
+
+	switch (item->key) {
+	case CONF_PRIVATE_KEY:
+		memcpy(c->private_key, item->key_bytes, sizeof(c->private_key));
+		c->has_private_key = true;
+		break;
+	case CONF_LISTEN_PORT:
+		c->port = (uint16_t)item->number;
+		break;
+	case CONF_FWMARK:
+		c->fwmark = (uint32_t)item->number;
+		break;
+	case CONF_MTU:
+		c->mtu = (uint32_t)item->number;
+		break;
+	case CONF_TABLE:
+		c->table = item->number;
+		break;
+	case CONF_ADDRESS:
+		prefix = append(&c->addresses, &c->address_count, &c->address_room, sizeof(*prefix));
+		*prefix = (struct config_prefix){.addr = item->addr, .bits = item->bits};
+		break;
+	case CONF_DNS:
+		take_dns(r, item, servers);
+		break;
+	case CONF_PRE_UP:
+	case CONF_POST_UP:
+	case CONF_PRE_DOWN:
+	case CONF_POST_DOWN:
+		append_hook(c, HOOKS_PRE_UP + (item->key - CONF_PRE_UP), strndup(item->text, item->text_len));
+		break;
+	case CONF_SAVE_CONFIG:
+		if (item->number)
+			complain(r, item, "SaveConfig: only wg-quick does that; use it for this file, or leave it out");
+		break;
+	case CONF_PUBLIC_KEY:
+		memcpy(c->ops[r->peer_start].key, item->key_bytes, TNL_KEY_LEN);
+		break;
+	case CONF_PRESHARED_KEY:
+		memcpy(append_op(c, UAPI_PSK)->key, item->key_bytes, TNL_KEY_LEN);
+		break;
+	case CONF_ENDPOINT:
+		take_endpoint(r, item);
+		break;
+	case CONF_ALLOWED_IPS:
+		op = append_op(c, UAPI_ALLOWED_IP);
+		op->addr = item->addr;
+		op->bits = item->bits;
+		break;
+	case CONF_KEEPALIVE:
+		append_op(c, UAPI_KEEPALIVE)->number = item->number;
+		break;
+	case CONF_ENABLED:
+		r->peer_off = r->in_peer && !item->number;
+		break;
+	default:
+		break;	/* the codec has warned of what is not supported */
+	}
+}
+
+static void read_items(struct reading *r, const char *text, size_t len)
+{
+	struct conf_reader reader;
+	struct conf_item item;
+	char *servers = NULL, *command;
+	int err = conf_reader_init(&reader, text, len, CONF_BIT(CONF_ENABLED));
+
+	if (err < 0) {
+		fprintf(stderr, "%s: %s\n", r->file, strerror(-err));
+		r->errors++;
+		return;
+	}
+	while (conf_next(&reader, &item) != CONF_END) {
+		if (item.what == CONF_SECTION)
+			begin_section(r, &item);
+		else if (item.what == CONF_VALUE)
+			take_value(r, &item, &servers);
+		else if (item.what == CONF_ERROR)
+			complain(r, &item, item.message);
+		else
+			fprintf(stderr, "%s:%u:%u: warning: %s\n", r->file, item.line, item.column, item.message);
+	}
+	finish_peer(r);
+	sodium_memzero(&item, sizeof(item));
+	if (servers) {
+		if (asprintf(&command, "printf '%%s\\n'%s | resolvconf -a %%i -m 0 -x", servers) < 0)
+			die("out of memory");
+		append_hook(r->config, HOOKS_POST_UP, command);
+		append_hook(r->config, HOOKS_POST_DOWN, strdup("resolvconf -d %i -f"));
+		free(servers);
+	}
+}
+
+/* The whole file; NULL with errno set. The caller wipes and frees it: text_len + 1 bytes. */
+static char *read_file(const char *file, size_t *ret_len)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char *text = NULL;
+	size_t len = 0;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && st.st_size <= CONF_TEXT_MAX)
+		text = malloc((size_t)st.st_size + 1);
+	else
+		errno = EFBIG;
+	while (text && len < (size_t)st.st_size && (n = read(fd, text + len, (size_t)st.st_size - len)) > 0)
+		len += (size_t)n;
+	close(fd);
+	*ret_len = len;
+	return text;
+}
+
+static void read_one(struct reading *r, const char *file)
+{
+	size_t len;
+	char *text = read_file(file, &len);
+
+	r->file = file;
+	if (!text) {
+		fprintf(stderr, "%s: %s\n", file, strerror(errno));
+		r->errors++;
+		return;
+	}
+	read_items(r, text, len);
+	sodium_memzero(text, len);
+	free(text);
+}
+
+static void read_directory(struct reading *r, const char *file)
+{
+	size_t len = strlen(file);
+	char *pattern;
+	glob_t found;
+
+	if (len > 5 && !strcmp(file + len - 5, ".conf"))
+		len -= 5;
+	if (asprintf(&pattern, "%.*s.d/*.peer", (int)len, file) < 0)
+		die("out of memory");
+	r->peers_only = true;
+	if (glob(pattern, 0, NULL, &found) == 0) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			read_one(r, found.gl_pathv[i]);
+		globfree(&found);
+	}
+	free(pattern);
+}
+
+struct config *config_load(const char *file)
+{
+	struct config *c = calloc(1, sizeof(*c));
+	struct reading r = {.config = c};
+
+	if (!c)
+		die("out of memory");
+	c->table = CONF_TABLE_AUTO;
+	read_one(&r, file);
+	read_directory(&r, file);
+	if (!r.errors)
+		return c;
+	config_free(c);
+	return NULL;
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	for (unsigned phase = 0; phase < HOOKS_PHASES; phase++) {
+		for (size_t i = 0; i < c->hook_count[phase]; i++) {
+			sodium_memzero(c->hooks[phase][i], strlen(c->hooks[phase][i]));
+			free(c->hooks[phase][i]);
+		}
+		free(c->hooks[phase]);
+	}
+	if (c->ops)
+		sodium_memzero(c->ops, c->op_count * sizeof(*c->ops));
+	free(c->ops);
+	free(c->addresses);
+	sodium_memzero(c, sizeof(*c));
+	free(c);
+}
+
+/* ---- Handing it over ------------------------------------------------------------------------------------------- */
+
+struct feed {
+	int fd, error;
+	struct uapi_out out;
+	char buf[16384];
+};
+
+static void flush(struct feed *f)
+{
+	for (size_t off = 0; off < f->out.len && !f->error;) {
+		ssize_t n = send(f->fd, f->buf + off, f->out.len - off, MSG_NOSIGNAL);
+
+		if (n > 0)
+			off += (size_t)n;
+		else if (errno != EINTR)
+			f->error = -errno;
+	}
+	f->out.len = 0;
+}
+
+static void put(struct feed *f, const struct uapi_op *op)
+{
+	if (!uapi_put(&f->out, op)) {
+		flush(f);
+		uapi_put(&f->out, op);
+	}
+}
+
+static void put_all(struct feed *f, const struct config *c)
+{
+	struct uapi_op op = {.what = UAPI_PRIVATE_KEY};
+
+	put(f, &(struct uapi_op){.what = UAPI_SET_BEGIN});
+	if (c->has_private_key) {
+		memcpy(op.key, c->private_key, sizeof(op.key));
+		put(f, &op);
+		sodium_memzero(&op, sizeof(op));
+	}
+	put(f, &(struct uapi_op){.what = UAPI_LISTEN_PORT, .number = c->port});
+	put(f, &(struct uapi_op){.what = UAPI_FWMARK, .number = c->fwmark});
+	for (size_t i = 0; i < c->op_count; i++)
+		put(f, &c->ops[i]);
+	put(f, &(struct uapi_op){.what = UAPI_END});
+	flush(f);
+}
+
+int config_feed(const struct config *c, const char *path)
+{
+	const struct timeval timeout = {.tv_sec = FEED_TIMEOUT_S};
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct feed f = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+
+	f.out = (struct uapi_out){.dst = f.buf, .max = sizeof(f.buf)};
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	if (f.fd < 0)
+		return -errno;
+	setsockopt(f.fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	setsockopt(f.fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	if (connect(f.fd, (struct sockaddr *)&un, sizeof(un)) < 0)
+		f.error = -errno;
+	else
+		put_all(&f, c);
+	sodium_memzero(f.buf, sizeof(f.buf));
+	if (f.error) {
+		close(f.fd);
+		return f.error;
+	}
+	return f.fd;
+}
+
+bool config_fed(int client)
+{
+	struct uapi_parser parser;
+	char buf[256];
+	ssize_t n;
+
+	uapi_init(&parser, UAPI_ANSWERS, NULL);
+	while ((n = recv(client, buf, sizeof(buf), 0)) > 0) {
+		struct uapi_op op;
+		size_t used;
+
+		for (size_t off = 0; off < (size_t)n; off += used) {
+			int got = uapi_parse(&parser, buf + off, (size_t)n - off, &used, &op);
+
+			if (got < 0 || (got == 1 && op.what == UAPI_END))
+				return got == 1;
+			if (got == 1 && op.what == UAPI_ERRNO && op.number) {
+				log_error("the settings were refused: %s", strerror((int)op.number));
+				return false;
+			}
+		}
+	}
+	log_error("the engine did not take the settings");
+	return false;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A configuration file as the daemon uses it: read and judged as a whole before anything is touched, then applied in
+ * parts: the device's settings by the same door as any UAPI client, addresses and routes by netlink (routing.h),
+ * commands by the hook runner (hooks.h). PARENT only.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tunnel.h"
+#include "uapi.h"
+
+enum hooks_phase { HOOKS_PRE_UP, HOOKS_POST_UP, HOOKS_PRE_DOWN, HOOKS_POST_DOWN, HOOKS_PHASES };
+
+struct config_prefix {
+	struct tnl_addr addr;
+	uint8_t bits;
+};
+
+struct config {
+	bool has_private_key;
+	uint8_t private_key[TNL_KEY_LEN];
+	uint16_t port;			/* 0: the kernel chooses */
+	uint32_t fwmark;		/* of the file; or chosen by routing_prepare() */
+	uint32_t mtu;			/* 0: the default */
+	uint64_t table;			/* a number, CONF_TABLE_AUTO or CONF_TABLE_OFF */
+	struct uapi_op *ops;		/* the peers, as the lines of a set; they hold preshared keys */
+	size_t op_count, op_room;
+	struct config_prefix *addresses;
+	size_t address_count, address_room;
+	char **hooks[HOOKS_PHASES];	/* commands, with "%i" still in them */
+	size_t hook_count[HOOKS_PHASES], hook_room[HOOKS_PHASES];
+	/* Written by routing.c: what is to be taken back. Indexed by family (0: IPv4) and enum netlink_rule. */
+	bool rule_added[2][2];
+	uint32_t rule_table;
+};
+
+/* Reads FILE and then, in alphabetical order, *.peer in the directory that has FILE's name with ".d" instead of ".conf".
+ * Every error is a line on stderr, file:line:column. Resolves the names of endpoints, with bounded retries. NULL: there
+ * was an error. */
+struct config *config_load(const char *file);
+/* Wipes what is secret. NULL is fine. */
+void config_free(struct config *c);
+
+/* Connects to the UAPI socket and sends one set transaction with all of it. The descriptor on which the answer will
+ * come, or a negative errno. */
+int config_feed(const struct config *c, const char *path);
+/* Takes the answer; false: not accepted, logged. */
+bool config_fed(int client);
+
+#endif
