@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 
 enum { ANY = -1 };
 
@@ -73,6 +74,7 @@ static const struct permit engine[] = {
 	{SCMP_SYS(munlock), ANY, 0},		/* giving up locked buffers */
 	{SCMP_SYS(rseq), ANY, 0},		/* threads that end */
 	{SCMP_SYS(set_robust_list), ANY, 0},
+	{SCMP_SYS(ioctl), 1, SIOCGIFINDEX},	/* the scope of a link-local endpoint */
 };
 
 static const struct permit parent[] = {

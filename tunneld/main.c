@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arguments, and which of three roles this process has: the launcher that the caller waits for, the parent, or, run
+ * again by the parent, the engine.
+ *
+ * Detached is the normal case: the launcher forks the parent into a session of its own and waits for its one byte, which
+ * says that the interface is there and the UAPI socket answers. Anything else is failure, and the parent has said why on
+ * the caller's stderr.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <net/if.h>
+
+#include "config.h"
+#include "engine.h"
+#include "log.h"
+#include "parent.h"
+
+#define VERSION "0.1.0"
+
+enum { EXIT_USAGE = 2 };	/* and errors in the configuration file */
+
+static const char usage_text[] =
+	"usage: tunneld [-fqv] [-c FILE] INTERFACE\n"
+	"  -f, --foreground   stay in the foreground, log to stderr\n"
+	"  -c, --config FILE  bring up what FILE says (the format of wg-quick), and FILE's peers in *.d/*.peer\n"
+	"  -q, --quiet        log errors only\n"
+	"  -v, --verbose      log everything, addresses included\n"
+	"  -h, --help         this text\n"
+	"  -V, --version      the version\n"
+	"Without -f it returns once the interface is there. Without -c the interface is empty and down, for wg(8).\n";
+
+/* What wg-quick allows; stricter than the kernel, and safe as a part of a file name. */
+static bool name_valid(const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=+.-";
+	size_t len = strlen(name);
+
+	return len > 0 && len < IFNAMSIZ && strspn(name, allowed) == len && strcmp(name, ".") && strcmp(name, "..");
+}
+
+/* Standard streams exist, and nothing else that the caller had open. */
+static void tidy_descriptors(unsigned first)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	close_range(first, ~0U, 0);
+}
+
+static int run_engine(const char *level)
+{
+	tidy_descriptors(ENGINE_CHANNEL + 1);
+	prctl(PR_SET_NAME, "tunneld");	/* we were run as /proc/self/exe */
+	log_open("engine", (enum log_level)strtol(level, NULL, 10));
+	return engine_main();
+}
+
+static int launch(struct parent_args *args)
+{
+	int ready[2], status;
+	ssize_t n;
+	char byte;
+	pid_t pid;
+
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		die("cannot make a pipe: %m");
+	pid = fork();
+	if (pid < 0)
+		die("cannot fork: %m");
+	if (pid == 0) {
+		close(ready[0]);
+		if (setsid() < 0 || chdir("/") < 0)
+			die("cannot detach: %m");
+		args->ready_fd = ready[1];
+		return parent_main(args);
+	}
+	close(ready[1]);
+	config_free(args->config);
+	do {
+		n = read(ready[0], &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n == 1)
+		return 0;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
+}
+
+struct options {
+	const char *name, *file;
+	bool foreground;
+	enum log_level level;
+};
+
+/* Returns an exit status, or -1 to go on. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{"foreground", no_argument, NULL, 'f'}, {"config", required_argument, NULL, 'c'},
+		{"quiet", no_argument, NULL, 'q'},	{"verbose", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},	{"version", no_argument, NULL, 'V'},
+		{0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "fc:qvhV", longs, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			o->foreground = true;
+			break;
+		case 'c':
+			o->file = optarg;
+			break;
+		case 'q':
+			o->level = LEVEL_ERROR;
+			break;
+		case 'v':
+			o->level = LEVEL_DEBUG;
+			break;
+		case 'h':
+			fputs(usage_text, stdout);
+			return 0;
+		case 'V':
+			puts("tunneld " VERSION);
+			return 0;
+		default:
+			fputs(usage_text, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (argc - optind != 1) {
+		fputs(usage_text, stderr);
+		return EXIT_USAGE;
+	}
+	o->name = argv[optind];
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.level = LEVEL_INFO};
+	struct parent_args args = {.ready_fd = -1};
+	const char *level = getenv("LOG_LEVEL");
+	int status;
+
+	if (argc == 3 && !strcmp(argv[1], "--engine"))
+		return run_engine(argv[2]);
+	if (level)
+		log_level_parse(level, &o.level);
+	status = parse_options(argc, argv, &o);
+	if (status >= 0)
+		return status;
+	if (!name_valid(o.name)) {
+		log_error("\"%.32s\" is not the name of an interface: 1 to 15 letters, digits, _ = + . -", o.name);
+		return EXIT_USAGE;
+	}
+	tidy_descriptors(STDERR_FILENO + 1);
+	log_open(o.name, o.level);
+	args.name = o.name;
+	if (o.file) {
+		args.config = config_load(o.file);
+		if (!args.config)
+			return EXIT_USAGE;
+	}
+	return o.foreground ? parent_main(&args) : launch(&args);
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Start: socket file, TUN device, engine, and then away with the privileges, before the engine's first message is read.
+ * What follows (settings of a file, hooks) runs inside the same loop that serves the engine, so that a hook may use the
+ * tunnel.
+ *
+ * The socket file comes first because it is the lock: a predecessor that is about to end holds it to the last. The end
+ * is the same list backwards. The UDP sockets live where the daemon was started, whatever happens to the interface,
+ * because this process never changes its namespace.
+ */
+#include "parent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <net/if.h>
+
+#include "hooks.h"
+#include "log.h"
+#include "msg.h"
+#include "netlink.h"
+#include "routing.h"
+#include "sandbox.h"
+#include "sockfile.h"
+#include "spawn.h"
+#include "tun.h"
+#include "udp.h"
+
+enum {
+	START_MS = 30000,	/* the engine is up within milliseconds; a machine may be loaded */
+	ROUTES_MS = 200,	/* a burst of route changes is told once in this time */
+};
+
+struct parent {
+	const struct parent_args *args;
+	struct hooks *hooks;
+	struct netlink *netlink;
+	struct netlink_state state;	/* what the engine was told last */
+	struct sockfile sock;
+	struct tun_info info;
+	struct spawn engine;
+	int tun, signals, null;
+	bool ready;		/* the engine has said MSG_READY */
+	int64_t routes_quiet;	/* ms, until when news of routes are held back; 0: they are not */
+	bool stop;
+	int status;		/* of the process, once stop is set */
+};
+
+static void stop(struct parent *p, int status)
+{
+	if (!p->stop)
+		p->status = status;
+	p->stop = true;
+}
+
+/* ---- What the engine may ask for ------------------------------------------------------------------------------- */
+
+static int answer_ready(struct parent *p, const struct msg *m)
+{
+	(void)m;
+	if (p->ready)
+		return -EPROTO;
+	p->ready = true;
+	return 0;
+}
+
+static int answer_open(struct parent *p, const struct msg *m)
+{
+	struct msg answer = {.type = MSG_SOCKETS};
+	struct udp_socks s = {.fd4 = -1, .fd6 = -1};
+	int err = udp_open(m->body.open.port, m->body.open.fwmark, &s);
+
+	answer.body.sockets.error = err;
+	if (!err) {
+		answer.body.sockets.port = s.port;
+		answer.body.sockets.has4 = s.fd4 >= 0;
+		answer.body.sockets.has6 = s.fd6 >= 0;
+		if (s.fd4 >= 0)
+			answer.fd[answer.fds++] = s.fd4;
+		if (s.fd6 >= 0)
+			answer.fd[answer.fds++] = s.fd6;
+	}
+	err = msg_send(p->engine.channel, &answer);
+	udp_close(&s);
+	return err;
+}
+
+static int answer_mark(struct parent *p, const struct msg *m)
+{
+	struct udp_socks s = {.fd4 = m->fd[0], .fd6 = m->fds == 2 ? m->fd[1] : -1};
+	struct msg answer = {.type = MSG_DONE};
+
+	answer.body.done.error = udp_set_mark(&s, m->body.mark.fwmark);
+	udp_close(&s);
+	return msg_send(p->engine.channel, &answer);
+}
+
+static const struct {
+	uint32_t type;
+	int (*answer)(struct parent *p, const struct msg *m);	/* an error ends the engine */
+} requests[] = {
+	{MSG_READY, answer_ready},
+	{MSG_OPEN, answer_open},
+	{MSG_MARK, answer_mark},
+};
+
+static void engine_gone(struct parent *p)
+{
+	struct netlink_state ignored;
+	char how[64];
+
+	spawn_end(&p->engine, how, sizeof(how));
+	if (p->stop)
+		return;
+	if (netlink_state(p->netlink, p->tun, &ignored) == -ENODEV) {
+		log_info("the interface was removed");
+		stop(p, 0);
+	} else {
+		log_error("the engine ended unexpectedly: %s", how);
+		stop(p, 1);
+	}
+}
+
+static void serve_engine(struct parent *p)
+{
+	struct msg m;
+	int n = msg_recv(p->engine.channel, MSG_FROM_ENGINE, &m);
+
+	if (n == -EAGAIN)
+		return;
+	for (size_t i = 0; n == 1 && i < sizeof(requests) / sizeof(requests[0]); i++) {
+		if (requests[i].type == m.type)
+			n = requests[i].answer(p, &m) < 0 ? -EPROTO : 2;
+	}
+	if (n == 2)
+		return;
+	if (n != 0) {
+		log_error("the engine sent what it must not; ending it");
+		spawn_kill(&p->engine);
+	}
+	engine_gone(p);
+}
+
+/* An engine that does not read what it is told hangs. */
+static void tell(struct parent *p, const struct msg *m)
+{
+	int err = p->engine.pid ? msg_send(p->engine.channel, m) : 0;
+
+	if (err == -EAGAIN) {
+		log_error("the engine hangs; ending it");
+		spawn_kill(&p->engine);
+	}
+}
+
+/* ---- News ------------------------------------------------------------------------------------------------------ */
+
+static void check_link(struct parent *p)
+{
+	struct netlink_state now = p->state;
+	int err = netlink_state(p->netlink, p->tun, &now);
+	struct msg m = {.type = MSG_LINK};
+
+	if (err == -ENODEV) {
+		log_info("the interface was removed");
+		stop(p, 0);
+		return;
+	}
+	if (err < 0)
+		log_debug("cannot ask for the state of the interface: %s", strerror(-err));
+	if (now.up == p->state.up && now.mtu == p->state.mtu)
+		return;
+	p->state = now;
+	m.body.link.up = now.up;
+	m.body.link.mtu = now.mtu;
+	tell(p, &m);
+}
+
+static void take_signals(struct parent *p)
+{
+	struct signalfd_siginfo si;
+
+	while (read(p->signals, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
+			stop(p, 0);
+		/* SIGCHLD: the engine's channel says the same; the hook runner is asked only when needed. */
+	}
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* One turn: sleeps until something happens or `wait` is readable; true: it is. */
+static bool serve(struct parent *p, int wait, int timeout_ms)
+{
+	int64_t quiet = p->routes_quiet ? p->routes_quiet - now_ms() : 0;
+	struct pollfd fds[] = {
+		{.fd = p->engine.pid ? p->engine.channel : -1, .events = POLLIN},
+		{.fd = p->signals, .events = POLLIN},
+		{.fd = p->sock.watch, .events = POLLIN},
+		{.fd = netlink_link_fd(p->netlink), .events = POLLIN},
+		/* Left alone while the news is held back, so that a storm of routes costs nothing. */
+		{.fd = quiet > 0 ? -1 : netlink_route_fd(p->netlink), .events = POLLIN},
+		{.fd = wait, .events = POLLIN},
+	};
+
+	if (quiet <= 0)
+		p->routes_quiet = 0;
+	else if (timeout_ms < 0 || timeout_ms > quiet)
+		timeout_ms = (int)quiet;
+	if (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout_ms) <= 0)
+		return false;
+	if (fds[1].revents)
+		take_signals(p);
+	if (fds[2].revents && !sockfile_check(&p->sock)) {
+		log_info("the socket file was removed");
+		stop(p, 0);
+	}
+	if (fds[3].revents && netlink_drain(fds[3].fd))
+		check_link(p);
+	if (fds[4].revents && netlink_drain(fds[4].fd)) {
+		p->routes_quiet = now_ms() + ROUTES_MS;
+		tell(p, &(struct msg){.type = MSG_ROUTES});
+	}
+	if (fds[0].revents && p->engine.pid)
+		serve_engine(p);
+	return fds[5].revents != 0;
+}
+
+/* ---- Start ----------------------------------------------------------------------------------------------------- */
+
+static bool open_interface(struct parent *p)
+{
+	int err = sockfile_create(&p->sock, p->args->name);
+
+	if (err < 0) {
+		log_error("%s: %s", p->sock.path, err == -EADDRINUSE ? "another daemon answers there" : strerror(-err));
+		return false;
+	}
+	p->netlink = netlink_open();
+	if (!p->netlink) {
+		log_error("netlink: %m");
+		return false;
+	}
+	if (p->args->config)
+		routing_prepare(p->args->config, p->netlink);
+	p->tun = tun_open(p->args->name, 0, &p->info);
+	if (p->tun < 0) {
+		log_error("cannot create the interface: %s",
+			  p->tun == -EBUSY ? "there is one of this name" : strerror(-p->tun));
+		return false;
+	}
+	/* Refused by kernels that do not let it be set: then super-packets are split in two. */
+	netlink_link_set(p->netlink, if_nametoindex(p->args->name), 0, tun_gso_segs(TUN_MTU_DEFAULT), false);
+	err = netlink_link_set(p->netlink, if_nametoindex(p->args->name), TUN_MTU_DEFAULT, 0, false);
+	if (err < 0)
+		log_error("cannot set the MTU: %s", strerror(-err));
+	return !err;
+}
+
+static bool start_engine(struct parent *p)
+{
+	struct msg m = {.type = MSG_START, .fds = 2, .fd = {p->tun, p->sock.listener}};
+	int err = spawn_engine(&p->engine);
+
+	memcpy(m.body.start.name, p->info.name, sizeof(m.body.start.name));
+	m.body.start.tun = p->info;
+	if (!err)
+		err = msg_send(p->engine.channel, &m);
+	if (err) {
+		log_error("cannot start the engine: %s", strerror(-err));
+		return false;
+	}
+	return true;
+}
+
+static bool wait_ready(struct parent *p)
+{
+	int64_t until = now_ms() + START_MS;
+
+	while (!p->ready && !p->stop) {
+		serve(p, -1, 1000);
+		if (now_ms() > until) {
+			log_error("the engine does not come up");
+			return false;
+		}
+	}
+	return p->ready;
+}
+
+static bool run_hooks(struct parent *p, enum hooks_phase phase)
+{
+	if (!p->hooks)
+		return true;
+	hooks_begin(p->hooks, phase);
+	while (!p->stop) {
+		if (serve(p, hooks_fd(p->hooks), -1))
+			return hooks_result(p->hooks);
+	}
+	return false;
+}
+
+/* Sends the device's settings as any client would, and waits for the answer while serving the engine. */
+static bool feed_settings(struct parent *p)
+{
+	int client = config_feed(p->args->config, p->sock.path);
+	bool ok = false;
+
+	if (client < 0) {
+		log_error("cannot hand the settings over: %s", strerror(-client));
+		return false;
+	}
+	while (!p->stop) {
+		if (serve(p, client, -1)) {
+			ok = config_fed(client);
+			break;
+		}
+	}
+	close(client);
+	return ok;
+}
+
+static bool configure(struct parent *p)
+{
+	struct config *c = p->args->config;
+
+	if (!c)
+		return true;
+	return run_hooks(p, HOOKS_PRE_UP) && feed_settings(p) &&
+	       routing_up(c, p->netlink, if_nametoindex(p->args->name)) && run_hooks(p, HOOKS_POST_UP);
+}
+
+/* The caller goes on from here, and whatever it holds of ours is let go. */
+static void detach(struct parent *p)
+{
+	if (p->args->ready_fd < 0)
+		return;
+	tell(p, &(struct msg){.type = MSG_DETACH});
+	if (p->hooks)
+		hooks_detach(p->hooks);
+	log_to_syslog();
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		dup2(p->null, fd);
+	if (write(p->args->ready_fd, "", 1) < 0)
+		log_debug("nobody waits for us");
+	close(p->args->ready_fd);
+}
+
+static bool open_signals(struct parent *p)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);	/* the engine inherits this: what ends it is its parent */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	p->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	p->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (p->signals < 0 || p->null < 0)
+		log_error("cannot set the loop up: %m");
+	return p->signals >= 0 && p->null >= 0;
+}
+
+static void end(struct parent *p)
+{
+	char how[64];
+
+	if (p->hooks && p->ready) {
+		hooks_begin(p->hooks, HOOKS_PRE_DOWN);
+		hooks_result(p->hooks);
+	}
+	if (p->args->config && p->netlink)
+		routing_down(p->args->config, p->netlink);
+	if (p->engine.pid) {
+		tell(p, &(struct msg){.type = MSG_STOP});
+		spawn_end(&p->engine, how, sizeof(how));
+	}
+	if (p->tun >= 0)
+		close(p->tun);
+	sockfile_remove(&p->sock);
+	netlink_close(p->netlink);
+	if (p->hooks)
+		hooks_end(p->hooks);	/* PostDown */
+	config_free(p->args->config);
+}
+
+int parent_main(const struct parent_args *args)
+{
+	struct parent p = {
+		.args = args,
+		.sock = {.listener = -1, .watch = -1},
+		.tun = -1,
+		.signals = -1,
+		.status = 1,
+	};
+	bool up;
+
+	sandbox_early();
+	if (args->ready_fd >= 0)
+		log_prepare_syslog();
+	up = open_signals(&p) && (!args->config || hooks_start(args->config, args->name, &p.hooks)) &&
+	     open_interface(&p) && start_engine(&p);
+	if (up) {
+		sandbox_parent();
+		check_link(&p);
+		up = wait_ready(&p) && configure(&p);
+	}
+	if (up) {
+		detach(&p);
+		log_info("ready");
+	}
+	while (up && !p.stop)
+		serve(&p, -1, -1);
+	end(&p);
+	return p.status;
+}

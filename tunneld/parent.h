@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parent: the small process that stays root, and never reads a byte from the network or a UAPI client. It opens what
+ * needs privilege, runs the engine, answers the engine's requests, watches over interface and socket file, and leaves
+ * nothing behind.
+ */
+#ifndef PARENT_H
+#define PARENT_H
+
+#include "config.h"
+
+struct parent_args {
+	const char *name;	/* of the interface, valid */
+	struct config *config;	/* NULL: an empty interface that wg(8) fills; else the parent frees it */
+	int ready_fd;		/* written to when interface and socket are there; then we detach. -1: foreground */
+};
+
+/* Runs until told to end. Exit status: 0 after SIGTERM, SIGINT, removal of the interface or of the socket file. */
+int parent_main(const struct parent_args *args);
+
+#endif
