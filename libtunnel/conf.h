@@ -131,17 +131,18 @@ struct conf_item {
 
 struct conf_reader {
 	struct conf_lines lines;
-	struct conf_line at;		/* private from here */
-	uint64_t supported, seen;
-	uint32_t list, header_line, header_column;
-	enum conf_section section;
+	struct conf_line at;		/* private from here: the line that items come from */
+	uint64_t supported;
+	uint64_t seen;			/* CONF_BIT() of each key in this section */
+	uint32_t next;			/* offset of the next list element */
+	uint32_t header_line, header_column;
 	enum conf_key key;
-	bool has_public_key, finished;
+	uint8_t step;
 };
 
 /* supported: CONF_BIT() of each extension key that the caller acts upon; any other is a warning, "not supported by
- * this version", beside its value. CONF_NAME, CONF_NOTE and CONF_TAGS need no action and never warn. -EFBIG as above.
- * */
+ * this version", beside its value. CONF_NAME, CONF_NOTE and CONF_TAGS need no action and never warn. -EFBIG: too
+ * long. */
 int conf_reader_init(struct conf_reader *r, const char *text, size_t len, uint64_t supported);
 /* Returns ret->what. */
 enum conf_what conf_next(struct conf_reader *r, struct conf_item *ret);
@@ -166,8 +167,8 @@ struct conf_pair {
  * not belong into that section), -EFBIG. Line ends are written as the text's first line has them. pub NULL:
  * [Interface]. */
 
-/* A [Peer] section at the end of the text, behind one blank line. comment: NULL or a line to stand above it as "#
- * ...". */
+/* A [Peer] section at the end of the text, behind one blank line. comment: NULL, or a line without line end to stand
+ * above it behind "# ". One of the pairs must be the public key. */
 int conf_edit_add_peer(const char *text, size_t len, const char *comment, const struct conf_pair *pair, size_t count,
 		       struct conf_edit *ret);
 /* The [Peer] section with this public key, the first if there are several. With it go the comment lines directly above
@@ -180,8 +181,8 @@ int conf_edit_remove_peer(const char *text, size_t len, const uint8_t pub[TNL_KE
 int conf_edit_set(const char *text, size_t len, const uint8_t *pub, const struct conf_pair *pair,
 		  struct conf_edit *ret);
 
-/* The edited text. Returns its length; if that is more than max, nothing was written. dst must not overlap the text.
- * */
+/* The edited text. Returns its length; if that is more than max, nothing was written. dst and text do
+ * not overlap. */
 size_t conf_edit_apply(const char *text, size_t len, const struct conf_edit *e, char *dst, size_t max);
 
 #endif

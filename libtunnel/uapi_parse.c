@@ -2,7 +2,7 @@
 /*
  * Bytes to operations. A whole line inside the caller's bytes is parsed where it lies; only a line that is cut is
  * gathered in the parser's buffer, which is wiped as soon as the line is done, because it may hold a key. One table
- * says for each key where it may stand and what its value is; a state of four bits' worth says where we are:
+ * says for each key where it may stand and what its value is; a state says where we are:
  *
  *     requests   IDLE -get=1-> GET -blank-> IDLE       IDLE -set=1-> DEVICE -public_key-> PEER -blank-> IDLE
  *     answers    IDLE -> DEVICE -> PEER -errno-> DONE -blank-> IDLE
