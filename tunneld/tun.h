@@ -12,7 +12,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <linux/if.h>
-#include <linux/virtio_net.h>
+
+#include "vnet.h"
 
 enum {
 	TUN_PACKET_MAX = 65535,		/* bytes of the largest packet or super-packet */
