@@ -4,8 +4,8 @@
  * poll() on its TUN queue, the sockets and the owner's commands; it allocates nothing and takes no lock while packets
  * flow. Everything in this header is called by the OWNER.
  *
- * System calls of the thread, for the sandbox: poll/ppoll, read, readv, write, writev, sendmsg, sendmmsg, recvmmsg,
- * futex, exit, madvise, munmap, rt_sigprocmask; worker_start() before them: mmap, mlock2, madvise, eventfd2, clone3.
+ * System calls of the thread, for the sandbox: poll, read, readv, write, writev, sendmsg, sendmmsg, recvmmsg, futex; to
+ * end: exit, madvise, munmap, rt_sigprocmask. worker_start() before them: mmap, mlock2, madvise, eventfd2, clone3.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -59,8 +59,8 @@ void worker_ready(struct worker *w, tnl_peer p);
 void worker_drop(struct worker *w, tnl_peer p);
 
 /* Takes the oldest control datagram; false when there is none. Clear the eventfd first, pop until false, then let
- * tnl_advance() run: the worker writes the eventfd when the ring was empty, when tnl_leave() asked for the owner, and
- * when the interface has gone. A full ring drops what comes. */
+ * tnl_advance() run: the worker writes the eventfd when it has put something in, when tnl_leave() asked for the owner,
+ * and when the interface has gone. A full ring drops what comes. */
 bool worker_pop_control(struct worker *w, struct worker_dgram *ret);
 
 /* How many wait in the ring, for the rule that makes handshakes cost a cookie. */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* The line tun -> seal -> udp of one worker. WORKER thread only, between tnl_enter() and tnl_leave(). */
+#ifndef TX_H
+#define TX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "icmp.h"
+#include "stage.h"
+#include "tun.h"
+#include "tunnel.h"
+#include "udp.h"
+
+enum {
+	TX_ROUND_BYTES = 256 << 10,	/* read from TUN before the other direction gets its turn */
+	TX_ROUND_READS = 128,
+	TX_FLUSH_BYTES = 32 << 10,	/* sealed: send now, while it lies in the cache */
+	TX_RUN = UDP_GSO_SEGS,		/* packets in a run; most super-packets are one */
+	TX_ARENA = 256 << 10,
+};
+
+struct tx {
+	struct tnl *tnl;
+	struct tnl_worker *core;
+	int tun;
+	const struct tun_info *info;
+	struct udp_socks socks;
+	uint32_t mtu;
+	bool gone;		/* the interface has been removed */
+	tnl_ns now;
+	struct icmp_limit icmp;
+	struct stage *stage;
+	struct arena arena;	/* sealed datagrams of the batch, TX_ARENA bytes */
+	uint8_t *packet;	/* TUN_PACKET_MAX bytes: what was read */
+	uint8_t *plain;		/* TUN_PACKET_MAX bytes: one packet on its way to the stage */
+	uint32_t count, bytes;	/* messages of the batch */
+	struct udp_out out[UDP_BATCH];
+	struct tnl_run run[UDP_BATCH];	/* the newest run in each message */
+};
+
+/* Reads what the host has sent, at most so much as TX_ROUND_ says, and sends it. */
+void tx_round(struct tx *x, tnl_ns now);
+
+/* Sends what waits for this peer, as far as it can be sent. */
+void tx_ready(struct tx *x, tnl_ns now, tnl_peer p);
+
+#endif

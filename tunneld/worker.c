@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One poll() tells which of TUN queue, sockets and commands have something; each that has gets one bounded turn, and
+ * round again. What is left over is still readable at the next poll(), so nothing is remembered between rounds and
+ * neither direction starves the other. The clock is read once a round.
+ *
+ * Commands of the owner travel through a ring, so that they keep their order, and an eventfd that wakes the worker. It
+ * counts those it has carried out; who needs an answer waits for that count. That is the only lock, and it is taken when
+ * there was a command.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "ring.h"
+#include "rx.h"
+#include "stage.h"
+#include "tx.h"
+
+enum { COMMANDS = 256 };
+enum { POLL_COMMANDS, POLL_TUN, POLL_UDP4, POLL_UDP6, POLLS };
+
+struct command {
+	enum { CMD_STOP, CMD_SOCKETS, CMD_MTU, CMD_READY, CMD_DROP } what;
+	struct udp_socks socks;
+	uint32_t mtu;
+	tnl_peer peer;
+};
+
+struct worker {
+	struct worker_conf conf;	/* owner, before the thread starts */
+	struct tnl_worker *core;
+	pthread_t thread;
+	int wake;			/* eventfd: commands */
+	uint32_t asked;			/* owner: commands given */
+	pthread_mutex_t lock;
+	pthread_cond_t progress;
+	uint32_t done;			/* under lock: commands carried out */
+	struct ring commands;		/* owner -> worker */
+	struct ring control;		/* worker -> owner */
+	atomic_bool gone;		/* worker */
+	bool stop;			/* worker, as all below */
+	struct pollfd polls[POLLS];
+	struct tx tx;
+	struct rx rx;
+	struct command command_mem[COMMANDS];
+	struct worker_dgram control_mem[WORKER_CONTROL_MAX];
+	uint8_t rx_mem[RX_MESSAGES][UDP_BUF_LEN];
+	uint8_t packet_mem[TUN_PACKET_MAX + 1];
+	uint8_t plain_mem[TUN_PACKET_MAX + 1];
+	uint8_t arena_mem[TX_ARENA];
+};
+
+_Static_assert(TX_ARENA >= 2 * (TUN_PACKET_MAX + 1), "the largest packet fits after a flush");
+
+/* ---- The thread ------------------------------------------------------------------------------------------------ */
+
+static tnl_ns clock_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (tnl_ns)ts.tv_sec * TNL_SEC + (tnl_ns)ts.tv_nsec;
+}
+
+static void use_sockets(struct worker *w, const struct udp_socks *s)
+{
+	w->tx.socks = *s;
+	w->polls[POLL_UDP4].fd = s->fd4;
+	w->polls[POLL_UDP6].fd = s->fd6;
+	if (s->fd4 < 0 && s->fd6 < 0)
+		stage_clear(w->tx.stage);
+}
+
+static void carry_out(struct worker *w, tnl_ns now, const struct command *c)
+{
+	switch (c->what) {
+	case CMD_STOP:
+		w->stop = true;
+		break;
+	case CMD_SOCKETS:
+		use_sockets(w, &c->socks);
+		break;
+	case CMD_MTU:
+		w->tx.mtu = c->mtu;
+		break;
+	case CMD_READY:
+		tx_ready(&w->tx, now, c->peer);
+		break;
+	case CMD_DROP:
+		stage_drop(w->tx.stage, c->peer);
+		break;
+	}
+}
+
+static void do_commands(struct worker *w, tnl_ns now)
+{
+	const struct command *c;
+	uint32_t n = 0;
+	eventfd_t ignored;
+
+	eventfd_read(w->wake, &ignored);
+	for (; (c = ring_peek(&w->commands)) != NULL; n++) {
+		carry_out(w, now, c);
+		ring_take(&w->commands);
+	}
+	pthread_mutex_lock(&w->lock);
+	w->done += n;
+	pthread_cond_signal(&w->progress);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* poll() has said what is ready. True: the owner has something to do. */
+static bool round_once(struct worker *w)
+{
+	tnl_ns now = clock_now();
+	bool wake;
+
+	w->rx.told = false;
+	tnl_enter(w->core);
+	if (w->polls[POLL_COMMANDS].revents)
+		do_commands(w, now);
+	if (w->polls[POLL_TUN].revents)
+		tx_round(&w->tx, now);
+	/* A command may just have replaced the socket; then its turn comes after the next poll(). */
+	for (unsigned i = POLL_UDP4; i <= POLL_UDP6; i++)
+		if (w->polls[i].revents && w->polls[i].fd >= 0)
+			rx_round(&w->rx, w->polls[i].fd, now);
+	wake = tnl_leave(w->core) || w->rx.told;
+	if (w->tx.gone && w->polls[POLL_TUN].fd >= 0) {
+		w->polls[POLL_TUN].fd = -1;
+		atomic_store(&w->gone, true);
+		wake = true;
+	}
+	return wake;
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+
+	while (!w->stop) {
+		if (poll(w->polls, POLLS, -1) < 0)
+			continue;
+		if (round_once(w))
+			eventfd_write(w->conf.owner_event, 1);
+	}
+	return NULL;
+}
+
+/* ---- The owner's side ------------------------------------------------------------------------------------------ */
+
+static void wait_done(struct worker *w)
+{
+	pthread_mutex_lock(&w->lock);
+	while (w->done != w->asked)
+		pthread_cond_wait(&w->progress, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void give(struct worker *w, struct command c)
+{
+	struct command *slot = ring_reserve(&w->commands);
+
+	if (!slot) {
+		wait_done(w);
+		slot = ring_reserve(&w->commands);
+	}
+	*slot = c;
+	ring_put(&w->commands);
+	w->asked++;
+	eventfd_write(w->wake, 1);
+}
+
+static void prepare(struct worker *w, const struct worker_conf *conf, struct stage *stage)
+{
+	w->conf = *conf;
+	w->core = tnl_worker(conf->tnl, conf->index);
+	ring_init(&w->commands, w->command_mem, COMMANDS, sizeof(w->command_mem[0]));
+	ring_init(&w->control, w->control_mem, WORKER_CONTROL_MAX, sizeof(w->control_mem[0]));
+	w->tx = (struct tx) {
+		.tnl = conf->tnl, .core = w->core, .tun = conf->tun, .info = &w->conf.info, .mtu = conf->mtu,
+		.socks = { -1, -1, 0 }, .stage = stage, .arena = { w->arena_mem, TX_ARENA, 0 },
+		.packet = w->packet_mem, .plain = w->plain_mem,
+	};
+	w->rx.core = w->core;
+	w->rx.tun = conf->tun;
+	w->rx.info = &w->conf.info;
+	w->rx.control = &w->control;
+	for (unsigned i = 0; i < RX_MESSAGES; i++)
+		w->rx.in[i].buf = w->rx_mem[i];
+	gro_init(&w->rx.gro, conf->info.tso, conf->info.uso);
+	for (unsigned i = 0; i < POLLS; i++)
+		w->polls[i] = (struct pollfd) { .fd = -1, .events = POLLIN };
+	w->polls[POLL_COMMANDS].fd = w->wake;
+	w->polls[POLL_TUN].fd = conf->tun;
+}
+
+/* Signals are the owner's. */
+static int start_thread(struct worker *w)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&w->thread, NULL, run, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+struct worker *worker_start(const struct worker_conf *conf)
+{
+	struct worker *w = arena_map(sizeof(*w));
+	void *stage = arena_map(stage_footprint());
+	int err = ENOMEM, wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	if (!w || !stage)
+		goto out;
+	err = errno;
+	if (wake < 0)
+		goto out;
+	w->wake = wake;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->progress, NULL);
+	prepare(w, conf, stage_init(stage));
+	err = start_thread(w);
+	if (err == 0)
+		return w;
+out:
+	if (wake >= 0)
+		close(wake);
+	arena_unmap(stage, stage_footprint());
+	arena_unmap(w, sizeof(*w));
+	errno = err;
+	return NULL;
+}
+
+void worker_stop(struct worker *w)
+{
+	if (!w)
+		return;
+	give(w, (struct command) { .what = CMD_STOP });
+	pthread_join(w->thread, NULL);
+	pthread_cond_destroy(&w->progress);
+	pthread_mutex_destroy(&w->lock);
+	close(w->wake);
+	arena_unmap(w->tx.stage, stage_footprint());
+	arena_unmap(w, sizeof(*w));
+}
+
+void worker_set_sockets(struct worker *w, const struct udp_socks *s)
+{
+	static const struct udp_socks none = { -1, -1, 0 };
+
+	give(w, (struct command) { .what = CMD_SOCKETS, .socks = s ? *s : none });
+	wait_done(w);
+}
+
+void worker_set_mtu(struct worker *w, uint32_t mtu)
+{
+	give(w, (struct command) { .what = CMD_MTU, .mtu = mtu });
+}
+
+void worker_ready(struct worker *w, tnl_peer p)
+{
+	give(w, (struct command) { .what = CMD_READY, .peer = p });
+}
+
+void worker_drop(struct worker *w, tnl_peer p)
+{
+	give(w, (struct command) { .what = CMD_DROP, .peer = p });
+}
+
+bool worker_pop_control(struct worker *w, struct worker_dgram *ret)
+{
+	const struct worker_dgram *d = ring_peek(&w->control);
+
+	if (!d)
+		return false;
+	*ret = *d;
+	ring_take(&w->control);
+	return true;
+}
+
+unsigned worker_control_depth(const struct worker *w)
+{
+	return ring_depth(&w->control);
+}
+
+bool worker_tun_gone(const struct worker *w)
+{
+	return atomic_load(&w->gone);
+}
