@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The owner's turn: take the news from workers, see whose time has come (WG 6), emit what follows, give back memory. A peer
- * with something to say waits in a queue, so that output in small portions serves all alike.
+ * The owner's turn: take the news from workers, see whose time has come (WG 6), emit what follows, give back memory. A
+ * peer with something to say waits in a queue, so that output in small portions serves all alike.
  */
 #include "handshake.h"
 #include "peer.h"
 #include "session.h"
 
-/* ---- News ------------------------------------------------------------------------------------------------------------ */
+/* ---- News -------------------------------------------------------------------------------------------------------- */
 
 static void take_news(struct tnl *t, struct peer *p, struct tnl_now now)
 {
@@ -38,7 +38,7 @@ static void take_dirty(struct tnl *t, struct tnl_now now)
 	}
 }
 
-/* ---- Timers ---------------------------------------------------------------------------------------------------------- */
+/* ---- Timers ------------------------------------------------------------------------------------------------------ */
 
 /* True and off when the point has come. */
 static bool fell_due(tnl_ns *due, tnl_ns now)
@@ -112,7 +112,7 @@ static void run_timers(struct tnl *t, struct peer *p, tnl_ns now)
 	peer_arm(t, p);
 }
 
-/* ---- Output ---------------------------------------------------------------------------------------------------------- */
+/* ---- Output ------------------------------------------------------------------------------------------------------ */
 
 /* One thing that p has to say, if it turns out to be sayable. */
 static size_t emit(struct tnl *t, struct peer *p, struct tnl_now now, struct tnl_msg *out)
@@ -161,7 +161,7 @@ static size_t run_queue(struct tnl *t, struct tnl_now now, struct tnl_msg *out, 
 	return n;
 }
 
-/* ---- The turn -------------------------------------------------------------------------------------------------------- */
+/* ---- The turn ---------------------------------------------------------------------------------------------------- */
 
 /* Order matters: `waiting` is set before the workers are asked, so that one who leaves meanwhile tells us. */
 static void reclaim(struct tnl *t)

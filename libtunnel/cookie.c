@@ -36,7 +36,8 @@ bool cookie_mac2_holds(const uint8_t cookie[COOKIE_SIZE], const uint8_t *msg, si
 	return len >= MACS && mac_holds(cookie, COOKIE_SIZE, msg, len - MAC_LEN);
 }
 
-void cookie_add_macs(uint8_t *msg, size_t len, const uint8_t mac1_key[COOKIE_KEY_LEN], const uint8_t cookie[COOKIE_SIZE])
+void cookie_add_macs(uint8_t *msg, size_t len, const uint8_t mac1_key[COOKIE_KEY_LEN],
+		     const uint8_t cookie[COOKIE_SIZE])
 {
 	hash_mac(msg + len - MACS, mac1_key, COOKIE_KEY_LEN, msg, len - MACS);
 	if (cookie)

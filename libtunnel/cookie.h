@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mac1, mac2 and cookies, WG 5.4.4 and 5.4.7. Messages are initiations and responses of any length >= 32 whose last 32 bytes
- * are mac1 and mac2. Keys are derived once: mac1 = HASH("mac1----" || public), cookie = HASH("cookie--" || public).
+ * mac1, mac2 and cookies, WG 5.4.4 and 5.4.7. Messages are initiations and responses of any length >= 32 whose last 32
+ * bytes are mac1 and mac2. Keys are derived once: mac1 = HASH("mac1----" || public), cookie = HASH("cookie--" ||
+ * public).
  */
 #ifndef COOKIE_H
 #define COOKIE_H
@@ -21,7 +22,8 @@ void cookie_reply_key(uint8_t ret[COOKIE_KEY_LEN], const uint8_t public_key[32])
 bool cookie_mac1_holds(const uint8_t mac1_key[COOKIE_KEY_LEN], const uint8_t *msg, size_t len);
 bool cookie_mac2_holds(const uint8_t cookie[COOKIE_SIZE], const uint8_t *msg, size_t len);
 /* Writes mac1, and mac2 if cookie is not NULL, else 16 zeros. */
-void cookie_add_macs(uint8_t *msg, size_t len, const uint8_t mac1_key[COOKIE_KEY_LEN], const uint8_t cookie[COOKIE_SIZE]);
+void cookie_add_macs(uint8_t *msg, size_t len, const uint8_t mac1_key[COOKIE_KEY_LEN],
+		     const uint8_t cookie[COOKIE_SIZE]);
 
 /* MAC(secret, address || port): src is address bytes and port in network order, 6 or 18 bytes. */
 void cookie_make(uint8_t ret[COOKIE_SIZE], const uint8_t secret[32], const uint8_t *src, size_t len);

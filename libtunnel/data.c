@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The workers' door: begin, seal or open, end. Nothing here blocks, allocates or writes slow state; what the owner has to
- * do is told by peer_tell(). Stamps are written once a run.
+ * The workers' door: begin, seal or open, end. Nothing here blocks, allocates or writes slow state; what the owner has
+ * to do is told by peer_tell(). Stamps are written once a run.
  */
 #include "peer.h"
 
@@ -49,7 +49,7 @@ static void start_due(struct tnl_worker *w, struct peer *p, _Atomic uint64_t *du
 		tell(w, p, NEWS_TIMER);
 }
 
-/* ---- Sending --------------------------------------------------------------------------------------------------------- */
+/* ---- Sending ----------------------------------------------------------------------------------------------------- */
 
 static struct peer *route_out(const struct tnl *t, const uint8_t *inner, size_t len, enum tnl_verdict *why)
 {
@@ -147,7 +147,7 @@ void tnl_tx_end(struct tnl_worker *w, tnl_ns now, const struct tnl_run *run, uin
 		ask_initiation(w, p, now);
 }
 
-/* ---- Receiving ------------------------------------------------------------------------------------------------------- */
+/* ---- Receiving --------------------------------------------------------------------------------------------------- */
 
 static bool mac1_holds(const struct tnl *t, const uint8_t *msg, size_t len)
 {
@@ -281,7 +281,8 @@ static void roam(struct peer *p, const struct tnl_path *from)
 }
 
 /* After something authentic came: WG 6.2 for the initiator, WG 6.5, and the first packet of a session confirms it. */
-static void settle_rx(struct tnl_worker *w, tnl_ns now, struct tnl_session *s, const struct tnl_path *from, bool content)
+static void settle_rx(struct tnl_worker *w, tnl_ns now, struct tnl_session *s, const struct tnl_path *from,
+		      bool content)
 {
 	struct peer *p = s->peer;
 	struct tnl_session *tx = atomic_load_explicit(&p->tx, memory_order_acquire);

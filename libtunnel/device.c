@@ -56,9 +56,9 @@ static struct tnl *lay_out(struct carver *c, const struct tnl_limits *lim)
 
 static bool limits_valid(const struct tnl_limits *lim)
 {
-	return lim->peers >= 1 && lim->peers <= TNL_PEERS_MAX && lim->sessions >= 1 && lim->sessions <= 3 * TNL_PEERS_MAX &&
-	       lim->prefixes >= 1 && lim->prefixes <= 16 * TNL_PEERS_MAX && lim->workers >= 1 &&
-	       lim->workers <= WORKERS_MAX;
+	return lim->peers >= 1 && lim->peers <= TNL_PEERS_MAX && lim->sessions >= 1 &&
+	       lim->sessions <= 3 * TNL_PEERS_MAX && lim->prefixes >= 1 && lim->prefixes <= 16 * TNL_PEERS_MAX &&
+	       lim->workers >= 1 && lim->workers <= WORKERS_MAX;
 }
 
 size_t tnl_footprint(const struct tnl_limits *lim)
@@ -107,7 +107,7 @@ void tnl_wipe(struct tnl *t)
 	sodium_memzero(t, sizeof(*t));
 }
 
-/* ---- Identities ------------------------------------------------------------------------------------------------------ */
+/* ---- Identities -------------------------------------------------------------------------------------------------- */
 
 static void publish_mac1_key(struct tnl *t, unsigned slot, bool set)
 {
@@ -126,8 +126,8 @@ static void publish_mac1_key(struct tnl *t, unsigned slot, bool set)
 	atomic_fetch_add(&t->mac1_seq, 1);
 }
 
-/* The peer must prove itself anew: our side of its handshakes and sessions was made under an identity that is gone. What
- * it still sends on the old sessions is received until they expire. */
+/* The peer must prove itself anew: our side of its handshakes and sessions was made under an identity that is gone.
+ * What it still sends on the old sessions is received until they expire. */
 static void forget_handshake(struct tnl *t, struct peer *p)
 {
 	if (p->hs_initiated)
@@ -151,7 +151,8 @@ int tnl_set_identity(struct tnl *t, unsigned slot, const uint8_t priv[TNL_KEY_LE
 	if (slot >= TNL_IDENTITIES)
 		return -EINVAL;
 	noise_identity_set(&id, priv);
-	if (id.set == t->identity[slot].set && !sodium_memcmp(id.static_private, t->identity[slot].static_private, 32)) {
+	if (id.set == t->identity[slot].set &&
+	    !sodium_memcmp(id.static_private, t->identity[slot].static_private, 32)) {
 		sodium_memzero(&id, sizeof(id));
 		return 0;
 	}
@@ -182,7 +183,7 @@ int tnl_identity(const struct tnl *t, unsigned slot, uint8_t ret[TNL_KEY_LEN])
 	return 0;
 }
 
-/* ---- Up and down ----------------------------------------------------------------------------------------------------- */
+/* ---- Up and down ------------------------------------------------------------------------------------------------- */
 
 static void silence_peer(struct tnl *t, struct peer *p)
 {
@@ -222,7 +223,7 @@ void tnl_set_up(struct tnl *t, struct tnl_now now, bool up)
 	}
 }
 
-/* ---- Workers --------------------------------------------------------------------------------------------------------- */
+/* ---- Workers ----------------------------------------------------------------------------------------------------- */
 
 struct tnl_worker *tnl_worker(struct tnl *t, unsigned i)
 {
@@ -236,7 +237,7 @@ void tnl_counts(const struct tnl_worker *w, uint64_t ret[TNL_VERDICTS])
 		ret[i] = atomic_load_explicit(&w->count[i], memory_order_relaxed);
 }
 
-/* ---- Allowed IPs ----------------------------------------------------------------------------------------------------- */
+/* ---- Allowed IPs ------------------------------------------------------------------------------------------------- */
 
 static struct route_prefix prefix_of(const struct tnl_addr *net, unsigned bits)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * WG 5.4. Everything a stranger can send arrives here through tnl_control(), and the order is that of cost: length, mac1,
- * load, then Diffie-Hellman. Until the whole message has proved itself nothing of the peer changes.
+ * WG 5.4. Everything a stranger can send arrives here through tnl_control(), and the order is that of cost: length,
+ * mac1, load, then Diffie-Hellman. Until the whole message has proved itself nothing of the peer changes.
  */
 #include "handshake.h"
 
@@ -92,7 +92,8 @@ static bool start_handshake(struct tnl *t, struct peer *p, tnl_ns wall, uint8_t 
 		return false;
 	next_timestamp(p, wall, timestamp);
 	t->env.random(t->env.ctx, ephemeral, sizeof(ephemeral));
-	made = noise_create_initiation(&hs, &t->identity[0], p->remote_static, static_static, ephemeral, timestamp, msg);
+	made = noise_create_initiation(&hs, &t->identity[0], p->remote_static, static_static, ephemeral, timestamp,
+				       msg);
 	sodium_memzero(ephemeral, sizeof(ephemeral));
 	drop_handshake(t, p);
 	if (made && session_new_index(t, INDEX_HANDSHAKE | p->slot, &p->hs_index)) {
@@ -165,7 +166,7 @@ static void session_derived(struct peer *p, tnl_ns now)
 	p->erase_due = now + ERASE_AFTER_TIME;
 }
 
-/* ---- Initiation -> response ------------------------------------------------------------------------------------------ */
+/* ---- Initiation -> response -------------------------------------------------------------------------------------- */
 
 /* Greater than the greatest accepted so far, and not too soon after the last. */
 static bool timely(const struct peer *p, tnl_ns now, const uint8_t timestamp[TIMESTAMP_LEN])
@@ -231,7 +232,7 @@ out:
 	return s != NULL;
 }
 
-/* ---- Response -> session --------------------------------------------------------------------------------------------- */
+/* ---- Response -> session ----------------------------------------------------------------------------------------- */
 
 static struct peer *peer_by_handshake(const struct tnl *t, uint32_t index)
 {
@@ -260,7 +261,8 @@ static void take_response(struct tnl *t, struct tnl_now now, const struct tnl_pa
 	count_heard(p, now.boot, RESPONSE_LEN);
 	session_derived(p, now.boot);
 	handshake_complete(t, p, now);
-	/* The responder sends nothing before it hears from us on the new session: what waits does that, or a keepalive. */
+	/* The responder sends nothing before it hears from us on the new session: what waits does that, or a keepalive.
+	 */
 	if (atomic_exchange(&p->waiting, false))
 		p->confirm_due = now.boot + CONFIRM_TIME;
 	else
@@ -268,7 +270,7 @@ static void take_response(struct tnl *t, struct tnl_now now, const struct tnl_pa
 	peer_arm(t, p);
 }
 
-/* ---- Cookies --------------------------------------------------------------------------------------------------------- */
+/* ---- Cookies ----------------------------------------------------------------------------------------------------- */
 
 static void take_cookie(struct tnl *t, tnl_ns now, const uint8_t *msg)
 {
@@ -300,8 +302,8 @@ static void cookie_for(struct tnl *t, tnl_ns now, const struct tnl_addr *src, ui
 	cookie_make(ret, t->cookie_secret, input, len + 2);
 }
 
-static size_t answer_cookie(struct tnl *t, const struct tnl_path *from, unsigned identity, const uint8_t *msg, size_t len,
-			    const uint8_t cookie[COOKIE_SIZE], struct tnl_msg *out)
+static size_t answer_cookie(struct tnl *t, const struct tnl_path *from, unsigned identity, const uint8_t *msg,
+			    size_t len, const uint8_t cookie[COOKIE_SIZE], struct tnl_msg *out)
 {
 	uint8_t nonce[COOKIE_NONCE_LEN];
 
@@ -327,7 +329,7 @@ static bool admit_under_load(struct tnl *t, tnl_ns now, const struct tnl_path *f
 	return proved && limit_pass(&t->limit, from->remote.family, from->remote.ip, now);
 }
 
-/* ---- The door -------------------------------------------------------------------------------------------------------- */
+/* ---- The door ---------------------------------------------------------------------------------------------------- */
 
 /* The identity that the sender addressed, or TNL_IDENTITIES. */
 static unsigned addressed_identity(const struct tnl *t, const uint8_t *msg, size_t len)

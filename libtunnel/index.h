@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Receiver index -> session or handshake, WG 5.4.2. We choose our own indices, so the table is direct-mapped: an index is
- * drawn at random until the slot named by its low bits is free. A look-up is one load and one compare, there is nothing
- * to probe and no tombstone. The table is at most a quarter full, so a draw fails with probability 1/4.
+ * Receiver index -> session or handshake, WG 5.4.2. We choose our own indices, so the table is direct-mapped: an index
+ * is drawn at random until the slot named by its low bits is free. A look-up is one load and one compare, there is
+ * nothing to probe and no tombstone. The table is at most a quarter full, so a draw fails with probability 1/4.
  */
 #ifndef INDEX_H
 #define INDEX_H

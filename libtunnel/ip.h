@@ -20,8 +20,8 @@ static inline unsigned ip_version(const uint8_t *pkt, size_t len)
 	return 0;
 }
 
-/* The packet's own length, at most len; 0 when its header is not that of a whole IP packet of at most len bytes. The sum
- * for IPv6 is done in size_t: in 16 bits a hostile payload length would wrap to a short one. */
+/* The packet's own length, at most len; 0 when its header is not that of a whole IP packet of at most len bytes. The
+ * sum for IPv6 is done in size_t: in 16 bits a hostile payload length would wrap to a short one. */
 static inline size_t ip_total_len(const uint8_t *pkt, size_t len)
 {
 	size_t total;

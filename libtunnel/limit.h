@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Handshakes per source under load, WG 5.3: a token bucket per IPv4 address or upper 64 bits of an IPv6 address, 20 per
- * second, burst 5. Bounded memory in one struct, no allocation; idle entries vanish after 1 s; when the table is full of
- * live entries a new source is refused (the flood has spoofless cookies already behind it). OWNER.
+ * second, burst 5. Bounded memory in one struct, no allocation; idle entries vanish after 1 s; when the table is full
+ * of live entries a new source is refused (the flood has spoofless cookies already behind it). OWNER.
  */
 #ifndef LIMIT_H
 #define LIMIT_H

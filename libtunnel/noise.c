@@ -13,7 +13,7 @@
 static const char construction[37] = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
 static const char identifier[34] = "WireGuard v1 zx2c4 Jason@zx2c4.com";
 
-/* ---- Steps of the symmetric state ------------------------------------------------------------------------------------ */
+/* ---- Steps of the symmetric state -------------------------------------------------------------------------------- */
 
 static void mix_hash(struct noise_handshake *hs, const void *data, size_t len)
 {
@@ -48,13 +48,15 @@ static void mix_ephemeral(struct noise_handshake *hs, const uint8_t public[NOISE
 	mix_hash(hs, public, NOISE_KEY_LEN);
 }
 
-static void seal(struct noise_handshake *hs, uint8_t *dst, const uint8_t *src, size_t len, const uint8_t key[NOISE_KEY_LEN])
+static void seal(struct noise_handshake *hs, uint8_t *dst, const uint8_t *src, size_t len,
+		 const uint8_t key[NOISE_KEY_LEN])
 {
 	aead_seal_ad(dst, src, len, hs->hash, NOISE_HASH_LEN, key, 0);
 	mix_hash(hs, dst, len + AEAD_TAG_LEN);
 }
 
-static bool open(struct noise_handshake *hs, uint8_t *dst, const uint8_t *src, size_t len, const uint8_t key[NOISE_KEY_LEN])
+static bool open(struct noise_handshake *hs, uint8_t *dst, const uint8_t *src, size_t len,
+		 const uint8_t key[NOISE_KEY_LEN])
 {
 	if (!aead_open_ad(dst, src, len, hs->hash, NOISE_HASH_LEN, key, 0))
 		return false;
@@ -90,7 +92,7 @@ static bool finish(bool done, struct noise_handshake *hs, struct noise_handshake
 	return done;
 }
 
-/* ---- Keys ------------------------------------------------------------------------------------------------------------ */
+/* ---- Keys -------------------------------------------------------------------------------------------------------- */
 
 static void clamp(uint8_t key[NOISE_KEY_LEN])
 {
@@ -124,7 +126,7 @@ bool noise_static_static(const struct noise_identity *id, const uint8_t remote_s
 	return false;
 }
 
-/* ---- Initiation ------------------------------------------------------------------------------------------------------ */
+/* ---- Initiation -------------------------------------------------------------------------------------------------- */
 
 bool noise_create_initiation(struct noise_handshake *hs, const struct noise_identity *id,
 			     const uint8_t remote_static[NOISE_KEY_LEN], const uint8_t static_static[NOISE_KEY_LEN],
@@ -185,7 +187,7 @@ bool noise_consume_initiation_timestamp(struct noise_handshake *hs, const uint8_
 	return finish(done, hs, &work, key);
 }
 
-/* ---- Response -------------------------------------------------------------------------------------------------------- */
+/* ---- Response ---------------------------------------------------------------------------------------------------- */
 
 bool noise_create_response(struct noise_handshake *hs, const uint8_t remote_static[NOISE_KEY_LEN],
 			   const uint8_t psk[NOISE_KEY_LEN], const uint8_t ephemeral_private[NOISE_KEY_LEN],

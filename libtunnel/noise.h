@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s, WG 5.4, as four steps on message fields. It knows no peer table, socket, queue or
- * MAC; the ephemeral key and the timestamp are arguments, so every step is a function and vectors test it as one. All
- * of it belongs to the OWNER. Every step that returns false has left `hs` as it was and wiped what it computed.
+ * Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s, WG 5.4, as four steps on message fields. It knows no peer table, socket, queue
+ * or MAC; the ephemeral key and the timestamp are arguments, so every step is a function and vectors test it as one.
+ * All of it belongs to the OWNER. Every step that returns false has left `hs` as it was and wiped what it computed.
  */
 #ifndef NOISE_H
 #define NOISE_H
@@ -14,7 +14,8 @@
 
 enum { NOISE_KEY_LEN = 32, NOISE_HASH_LEN = 32 };
 
-/* One of our static keys. hash: HASH(HASH(HASH(construction) || identifier) || public), where a handshake to us starts. */
+/* One of our static keys. hash: HASH(HASH(HASH(construction) || identifier) || public), where a handshake to us starts.
+ */
 struct noise_identity {
 	uint8_t static_private[NOISE_KEY_LEN];	/* clamped */
 	uint8_t static_public[NOISE_KEY_LEN];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A peer lives in a slot of one array; its handle adds a generation so that a stale handle is refused. Removal unlinks it at
- * once (no look-up finds it) and parks the slot in limbo until no worker can hold it and no list of the owner names it.
+ * A peer lives in a slot of one array; its handle adds a generation so that a stale handle is refused. Removal unlinks
+ * it at once (no look-up finds it) and parks the slot in limbo until no worker can hold it and no list of the owner
+ * names it.
  */
 #include "peer.h"
 
@@ -45,7 +46,7 @@ tnl_peer tnl_peer_find(const struct tnl *t, const uint8_t pub[TNL_KEY_LEN])
 	return p ? p->handle : 0;
 }
 
-/* ---- Paths --------------------------------------------------------------------------------------------------------- */
+/* ---- Paths ------------------------------------------------------------------------------------------------------- */
 
 void peer_path(const struct peer *p, struct tnl_path *ret)
 {
@@ -103,7 +104,7 @@ void tnl_forget_source(struct tnl *t, tnl_peer handle)
 			peer_path_forget_local(&t->peer[i]);
 }
 
-/* ---- News, work, events -------------------------------------------------------------------------------------------- */
+/* ---- News, work, events ------------------------------------------------------------------------------------------ */
 
 bool peer_tell(struct tnl *t, struct peer *p, uint32_t news)
 {
@@ -147,7 +148,8 @@ void peer_event(struct tnl *t, struct peer *p, int what)
 	enqueue(t->peer, &t->event_head, &t->event_tail, offsetof(struct peer, event_next), p->slot);
 }
 
-/* Of several events of one peer the one that keeps packets comes last: what was dropped stays dropped, what is new goes. */
+/* Of several events of one peer the one that keeps packets comes last: what was dropped stays dropped, what is new
+ * goes. */
 bool tnl_event(struct tnl *t, struct tnl_event *ret)
 {
 	static const uint8_t order[] = { TNL_EV_WIPED, TNL_EV_GAVE_UP, TNL_EV_READY };
@@ -175,7 +177,7 @@ bool tnl_event(struct tnl *t, struct tnl_event *ret)
 	return true;
 }
 
-/* ---- Timers -------------------------------------------------------------------------------------------------------- */
+/* ---- Timers ------------------------------------------------------------------------------------------------------ */
 
 static tnl_ns least(tnl_ns a, tnl_ns b)
 {
@@ -237,7 +239,7 @@ void peer_heard(struct peer *p, tnl_ns now)
 	traverse(p, now);
 }
 
-/* ---- Life ---------------------------------------------------------------------------------------------------------- */
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 const uint8_t *peer_static_static(struct tnl *t, struct peer *p, unsigned identity)
 {
@@ -345,7 +347,7 @@ int tnl_peer_del(struct tnl *t, tnl_peer handle)
 	return 0;
 }
 
-/* ---- Attributes ---------------------------------------------------------------------------------------------------- */
+/* ---- Attributes -------------------------------------------------------------------------------------------------- */
 
 int tnl_peer_set(struct tnl *t, struct tnl_now now, tnl_peer handle, const struct tnl_peer_conf *c, unsigned which)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Peers: the table by public key, their paths, their news, their timers. Functions are the owner's unless they say so. */
+/* Peers: the table by public key, their paths, their news, their timers. Functions are the owner's unless they say so.
+ */
 #ifndef PEER_H
 #define PEER_H
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Grace periods. A worker is pinned from enter to leave; what the owner unlinks while a worker is pinned stays in memory
- * until that worker has left. The owner tags what it unlinks with the current epoch and advances the epoch; a worker
- * publishes the epoch that it entered in. Everything with a tag below the oldest published epoch is nobody's any more.
+ * Grace periods. A worker is pinned from enter to leave; what the owner unlinks while a worker is pinned stays in
+ * memory until that worker has left. The owner tags what it unlinks with the current epoch and advances the epoch; a
+ * worker publishes the epoch that it entered in. Everything with a tag below the oldest published epoch is nobody's any
+ * more.
  *
- * Both sides use sequentially consistent operations where they meet: the worker publishes, then reads pointers; the owner
- * unlinks pointers, then reads what is published. Without that order each could miss the other.
+ * Both sides use sequentially consistent operations where they meet: the worker publishes, then reads pointers; the
+ * owner unlinks pointers, then reads what is published. Without that order each could miss the other.
  */
 #ifndef PIN_H
 #define PIN_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of transport keys. A peer has up to three sessions: current seals, previous only opens what is still under way,
- * next is one that we made as responder and that the initiator has not confirmed yet. OWNER.
+ * The life of transport keys. A peer has up to three sessions: current seals, previous only opens what is still under
+ * way, next is one that we made as responder and that the initiator has not confirmed yet. OWNER.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -11,8 +11,8 @@
 /* A free index that names `ref`; false when none was found (the table is full, which limits rule out). */
 bool session_new_index(struct tnl *t, uint32_t ref, uint32_t *ret);
 
-/* A session from fresh keys, or NULL at the limit. index: as initiator the handshake's own, live already; as responder a
- * fresh one is drawn and written to *index. It is filed in the peer's slots: as initiator it is current at once. */
+/* A session from fresh keys, or NULL at the limit. index: as initiator the handshake's own, live already; as responder
+ * a fresh one is drawn and written to *index. It is filed in the peer's slots: as initiator it is current at once. */
 struct tnl_session *session_begin(struct tnl *t, struct peer *p, const struct noise_keys *keys, bool initiator,
 				  uint32_t *index, uint32_t remote_index, tnl_ns now);
 /* Room for one more session. */

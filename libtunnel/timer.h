@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When to look at which peer next: a 4-ary heap of peer slots, one entry a peer. The five timers of WG 6 live in the peer as
- * points in time; the heap knows only the earliest, and that only roughly: a worker that moves a point to later does not
- * touch the heap, the owner finds nothing due and files the peer again. OWNER.
+ * When to look at which peer next: a 4-ary heap of peer slots, one entry a peer. The five timers of WG 6 live in the
+ * peer as points in time; the heap knows only the earliest, and that only roughly: a worker that moves a point to later
+ * does not touch the heap, the owner finds nothing due and files the peer again. OWNER.
  */
 #ifndef TIMER_H
 #define TIMER_H

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The private structs of the machine. Each field says who writes it: "owner" means the owner's thread alone and nobody else
- * reads it; "published" that the owner writes and workers read; "workers" that any worker may write, always atomically.
+ * The private structs of the machine. Each field says who writes it: "owner" means the owner's thread alone and nobody
+ * else reads it; "published" that the owner writes and workers read; "workers" that any worker may write, always
+ * atomically.
  *
  * How news travels. A worker never touches slow state. It sets bits in peer->news and, when there were none, pushes the
- * peer onto tnl->dirty; tnl_leave() then tells its caller to wake the owner, which takes the whole list with one exchange.
- * The points in time at which a timer of WG 6 falls due are atomics of the peer; a worker bothers the owner about a new
- * one only if the owner would not look at the peer in time anyway (peer->armed), so steady traffic wakes nobody.
+ * peer onto tnl->dirty; tnl_leave() then tells its caller to wake the owner, which takes the whole list with one
+ * exchange. The points in time at which a timer of WG 6 falls due are atomics of the peer; a worker bothers the owner
+ * about a new one only if the owner would not look at the peer in time anyway (peer->armed), so steady traffic wakes
+ * nobody.
  */
 #ifndef TNL_H
 #define TNL_H
@@ -50,8 +52,8 @@
 /* How long the caller may take to offer again what waited before we confirm the session with a keepalive ourselves. */
 #define CONFIRM_TIME (20 * (TNL_SEC / 1000))
 
-/* More than this in one run could let reservations that race past REJECT_AFTER_MESSAGES wrap the counter: workers check,
- * then add, so at most RUN_MAX * WORKERS_MAX counters lie beyond the limit. */
+/* More than this in one run could let reservations that race past REJECT_AFTER_MESSAGES wrap the counter: workers
+ * check, then add, so at most RUN_MAX * WORKERS_MAX counters lie beyond the limit. */
 enum { RUN_MAX = 128, WORKERS_MAX = 64 };
 _Static_assert(RUN_MAX * WORKERS_MAX <= 1 << 13, "a counter could wrap");
 
@@ -103,7 +105,7 @@ struct peer {
 	_Atomic uint64_t passive_due;	/* received content and sent nothing: keepalive then; 0 off */
 	_Atomic uint64_t traversed;	/* last authentic packet in either direction */
 	_Atomic uint32_t news;
-	uint32_t dirty_next;		/* link in tnl->dirty: who pushes writes, the owner reads after taking the list */
+	uint32_t dirty_next; /* link in tnl->dirty: who pushes writes, the owner reads after taking the list */
 	_Atomic bool waiting;		/* the caller keeps packets back for this peer */
 	_Atomic bool traffic;		/* packets were offered while a handshake was under way */
 

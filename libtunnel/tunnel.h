@@ -51,7 +51,7 @@ struct tnl_path {
 	struct tnl_addr remote, local;
 };
 
-/* ---- Life ------------------------------------------------------------------------------------------------------ */
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 /* peers <= TNL_PEERS_MAX; sessions: three per peer that is to be active at once; workers: how many tnl_worker(). */
 struct tnl_limits {
@@ -67,15 +67,15 @@ struct tnl_env {
 /* Bytes of the one region that the caller brings; 0 when the limits are out of range. */
 size_t tnl_footprint(const struct tnl_limits *lim);
 
-/* mem: tnl_footprint() zero bytes, 64-byte aligned, the caller's until tnl_wipe() has zeroed what held secrets. Only what
- * is used is touched, so a lazily populated mapping costs what its peers cost. It holds every secret: lock it and keep
- * it out of core dumps. NULL when the limits are out of range. The interface starts down, see tnl_set_up(). */
+/* mem: tnl_footprint() zero bytes, 64-byte aligned, the caller's until tnl_wipe() has zeroed what held secrets. Only
+ * what is used is touched, so a lazily populated mapping costs what its peers cost. It holds every secret: lock it and
+ * keep it out of core dumps. NULL when the limits are out of range. The interface starts down, see tnl_set_up(). */
 struct tnl *tnl_init(void *mem, const struct tnl_limits *lim, const struct tnl_env *env);
 
 /* No worker may be between enter and leave, or enter again. */
 void tnl_wipe(struct tnl *t);
 
-/* ---- Configuration. OWNER -------------------------------------------------------------------------------------- */
+/* ---- Configuration. OWNER ---------------------------------------------------------------------------------------- */
 
 struct tnl_peer_conf {
 	uint8_t psk[TNL_KEY_LEN];	/* all zero: none */
@@ -87,14 +87,14 @@ struct tnl_peer_conf {
 enum { TNL_SET_PSK = 1, TNL_SET_ENDPOINT = 2, TNL_SET_KEEPALIVE = 4 };
 
 struct tnl_stat {
-	uint64_t tx_bytes, rx_bytes;	/* UDP payload: data, keepalives and handshakes; not cookies, replays, forgeries */
+	uint64_t tx_bytes, rx_bytes; /* UDP payload: data, keepalives and handshakes; not cookies, replays, forgeries */
 	tnl_ns handshake_wall;		/* when the last session was made, 0: never */
 	struct tnl_path path;
 };
 
-/* Slot 0 is the key that we present, 1.. are answered too. priv is clamped; NULL or all zero wipes the slot. A new key in
- * slot 0 removes the peer that has the same public key and retires every session for sending (WG: identity change). The
- * same key again changes nothing. -EINVAL: no such slot. */
+/* Slot 0 is the key that we present, 1.. are answered too. priv is clamped; NULL or all zero wipes the slot. A new key
+ * in slot 0 removes the peer that has the same public key and retires every session for sending (WG: identity change).
+ * The same key again changes nothing. -EINVAL: no such slot. */
 int tnl_set_identity(struct tnl *t, unsigned slot, const uint8_t priv[TNL_KEY_LEN]);
 /* ret: the clamped private key. -ENOENT: the slot is empty. */
 int tnl_identity(const struct tnl *t, unsigned slot, uint8_t ret[TNL_KEY_LEN]);
@@ -126,7 +126,7 @@ void tnl_route_clear(struct tnl *t, tnl_peer p);
 /* Walks p's prefixes: *cursor 0 at the start; false when there is no more. The order is not defined. */
 bool tnl_route_next(const struct tnl *t, tnl_peer p, uint32_t *cursor, struct tnl_addr *net, unsigned *bits);
 
-/* ---- Handshakes and timers. OWNER ------------------------------------------------------------------------------ */
+/* ---- Handshakes and timers. OWNER -------------------------------------------------------------------------------- */
 
 /* A control datagram to send. tos: the outer TOS or traffic class. */
 struct tnl_msg {
@@ -160,7 +160,7 @@ bool tnl_event(struct tnl *t, struct tnl_event *ret);
  * thread, and a dead handle is ignored. */
 void tnl_forget_source(struct tnl *t, tnl_peer p);
 
-/* ---- Data. WORKERS --------------------------------------------------------------------------------------------- */
+/* ---- Data. WORKERS ----------------------------------------------------------------------------------------------- */
 
 /* A run is what one key does to consecutive packets. What it names stays valid from enter to leave of the worker that
  * began it. `w` is always the calling thread's own. */
@@ -212,7 +212,8 @@ enum tnl_verdict tnl_tx_begin(struct tnl_worker *w, tnl_ns now, const uint8_t *i
 /* Bytes on the wire of an inner packet: head, packet padded to 16 but not beyond mtu (0: no bound), tag. */
 size_t tnl_tx_len(size_t inner, size_t mtu);
 /* In place: the inner packet lies at slot + TNL_HEAD, slot has tnl_tx_len() bytes; returns that. i < count. */
-size_t tnl_tx_seal(struct tnl_worker *w, const struct tnl_run *run, uint32_t i, uint8_t *slot, size_t inner, size_t mtu);
+size_t tnl_tx_seal(struct tnl_worker *w, const struct tnl_run *run, uint32_t i, uint8_t *slot, size_t inner,
+		   size_t mtu);
 /* bytes: UDP payload handed to the kernel. */
 void tnl_tx_end(struct tnl_worker *w, tnl_ns now, const struct tnl_run *run, uint64_t bytes);
 

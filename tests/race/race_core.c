@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two machines in one process, each with two workers and an owner in threads of their own, while the owners add and remove
- * peers, move prefixes and endpoints, change identities and take the interface down. Meant for ThreadSanitizer; by itself it
- * checks that nothing is delivered twice or damaged, and that traffic flows.
+ * Two machines in one process, each with two workers and an owner in threads of their own, while the owners add and
+ *remove peers, move prefixes and endpoints, change identities and take the interface down. Meant for ThreadSanitizer;
+ *by itself it checks that nothing is delivered twice or damaged, and that traffic flows.
  *
  *	race_core [ROUNDS]	runs that each worker sends
  */
@@ -92,10 +92,11 @@ static struct tnl_now now(void)
 
 static struct tnl_path path_from(int host, unsigned port)
 {
-	return (struct tnl_path){ .remote = { .ip = { 192, 0, 2, (uint8_t)host }, .port = (uint16_t)port, .family = 4 } };
+	return (struct tnl_path){ .remote = {
+					  .ip = { 192, 0, 2, (uint8_t)host }, .port = (uint16_t)port, .family = 4 } };
 }
 
-/* ---- Workers --------------------------------------------------------------------------------------------------------- */
+/* ---- Workers ----------------------------------------------------------------------------------------------------- */
 
 static void inner_packet(uint8_t *p, int self, uint64_t id)
 {
@@ -191,7 +192,7 @@ static void *worker(void *arg)
 	return NULL;
 }
 
-/* ---- Owner ----------------------------------------------------------------------------------------------------------- */
+/* ---- Owner ------------------------------------------------------------------------------------------------------- */
 
 static void churn(struct machine *m, uint64_t turn)
 {
@@ -208,7 +209,8 @@ static void churn(struct machine *m, uint64_t turn)
 	if (turn % 50 == 0)
 		tnl_forget_source(m->t, 0);
 	if (turn % 90 == 0) {
-		struct tnl_peer_conf conf = { .remote = path_from(!m->self, 1).remote, .keepalive_s = (uint16_t)(turn % 3) };
+		struct tnl_peer_conf conf = { .remote = path_from(!m->self, 1).remote,
+					      .keepalive_s = (uint16_t)(turn % 3) };
 
 		tnl_peer_set(m->t, now(), m->peer, &conf, TNL_SET_ENDPOINT | TNL_SET_KEEPALIVE);
 	}
@@ -249,7 +251,7 @@ static void *owner(void *arg)
 	return NULL;
 }
 
-/* ---- Set-up ---------------------------------------------------------------------------------------------------------- */
+/* ---- Set-up ------------------------------------------------------------------------------------------------------ */
 
 static void *region(size_t len)
 {
@@ -280,7 +282,8 @@ static void setup(void)
 		struct tnl_addr net = { .ip = { 10, 0, 0, (uint8_t)!i }, .family = 4 };
 
 		crypto_scalarmult_base(pub, priv[!i]);
-		if (tnl_peer_add(machine[i].t, pub, &machine[i].peer) || tnl_route_set(machine[i].t, &net, 32, machine[i].peer))
+		if (tnl_peer_add(machine[i].t, pub, &machine[i].peer) ||
+		    tnl_route_set(machine[i].t, &net, 32, machine[i].peer))
 			abort();
 		tnl_peer_set(machine[i].t, now(), machine[i].peer, &conf, TNL_SET_ENDPOINT);
 		tnl_set_up(machine[i].t, now(), true);

@@ -34,7 +34,8 @@ void pair_wait(struct pair *x, tnl_ns ns);
 size_t pair_advance(struct pair *x, int host);
 /* A control datagram from the other host arrives; its answer is in x->out[0]. */
 size_t pair_deliver(struct pair *x, int to, const struct tnl_msg *msg, bool busy);
-/* Offer an inner packet of len bytes (20 and more) to the other host. PASS: the datagram is in wire, its length in *wire_len. */
+/* Offer an inner packet of len bytes (20 and more) to the other host. PASS: the datagram is in wire, its length in
+ * *wire_len. */
 enum tnl_verdict pair_send(struct pair *x, int from, size_t len, uint8_t *wire, size_t *wire_len);
 /* A data datagram arrives; wire is overwritten. */
 enum tnl_verdict pair_receive(struct pair *x, int to, uint8_t *wire, size_t len);

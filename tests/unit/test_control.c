@@ -74,10 +74,12 @@ START_TEST(lengths_and_types_are_exact)
 	memcpy(buf, m.data, INITIATION_LEN);
 	for (size_t len = 0; len < sizeof(buf); len++)
 		if (len != INITIATION_LEN)
-			ck_assert_uint_eq(tnl_control(x.host[B].t, x.now, &x.host[A].reached_at, buf, len, false, &out), 0);
+			ck_assert_uint_eq(tnl_control(x.host[B].t, x.now, &x.host[A].reached_at, buf, len, false, &out),
+					  0);
 	for (unsigned i = 1; i < 4; i++) {
 		buf[i] = 1;
-		ck_assert_uint_eq(tnl_control(x.host[B].t, x.now, &x.host[A].reached_at, buf, INITIATION_LEN, false, &out), 0);
+		ck_assert_uint_eq(
+			tnl_control(x.host[B].t, x.now, &x.host[A].reached_at, buf, INITIATION_LEN, false, &out), 0);
 		buf[i] = 0;
 	}
 }

@@ -222,7 +222,8 @@ START_TEST(authentic_packets_move_the_endpoint_also_those_that_are_not_delivered
 	uint8_t p[64] = { 0x45, 0, 0, 60, [12] = 99 };
 	struct tnl_path path;
 
-	x.host[A].reached_at.remote = (struct tnl_addr){ .ip = { 0xfe, 0x80, [15] = 1 }, .scope = 3, .port = 77, .family = 6 };
+	x.host[A].reached_at.remote =
+		(struct tnl_addr){ .ip = { 0xfe, 0x80, [15] = 1 }, .scope = 3, .port = 77, .family = 6 };
 	x.host[A].reached_at.local = (struct tnl_addr){ .ip = { 0xfe, 0x80, [15] = 2 }, .scope = 3, .family = 6 };
 	seal_raw(A, p, 64);
 	ck_assert_int_eq(pair_receive(&x, B, wire, len), TNL_DROP_SOURCE);

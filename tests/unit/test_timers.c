@@ -295,7 +295,8 @@ START_TEST(keepalive_without_an_endpoint_says_nothing)
 {
 	struct tnl_peer_conf conf = { .keepalive_s = 25 };
 
-	ck_assert_int_eq(tnl_peer_set(x.host[A].t, x.now, x.host[A].peer, &conf, TNL_SET_ENDPOINT | TNL_SET_KEEPALIVE), 0);
+	ck_assert_int_eq(tnl_peer_set(x.host[A].t, x.now, x.host[A].peer, &conf, TNL_SET_ENDPOINT | TNL_SET_KEEPALIVE),
+			 0);
 	ck_assert_uint_eq(pair_advance(&x, A), 0);
 	ck_silent_until(A, x.now.boot + 200 * TNL_SEC);
 	ck_assert_int_eq(pair_pass(&x, A), TNL_DROP_NOPATH);
