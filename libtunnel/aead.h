@@ -27,8 +27,8 @@ struct aead;
 size_t aead_ctx_size(void);
 void aead_ctx_init(struct aead *ctx, unsigned engine);
 
-/* In place, no associated data: buf has len + AEAD_TAG_LEN bytes; the tag is written behind (seal) or checked in constant
- * time (open). On false the bytes of buf are undefined and must not be used. */
+/* In place, no associated data: buf has len + AEAD_TAG_LEN bytes; the tag is written behind (seal) or checked in
+ * constant time (open). On false the bytes of buf are undefined and must not be used. */
 void aead_seal(struct aead *ctx, uint8_t *buf, size_t len, const uint8_t key[AEAD_KEY_LEN], uint64_t counter);
 bool aead_open(struct aead *ctx, uint8_t *buf, size_t len, const uint8_t key[AEAD_KEY_LEN], uint64_t counter);
 
