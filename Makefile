@@ -126,6 +126,7 @@ help:
 	@echo 'make check         every test; PARTS="unit net" some of them'
 	@echo 'make unit|sim|fuzz-replay|race|net|lint'
 	@echo '                   one part; make sim SEED=n, make net NAME=roam'
+	@echo 'make fuzz          new inputs for every parser; FUZZ_SECONDS each, FUZZ_NAME one of them'
 	@echo 'make bench         beside wireguard-go, or PEER=program; ROUNDS, SECS'
 	@echo 'make install       PREFIX=/usr/local DESTDIR=; make uninstall'
 	@echo 'make clean'
