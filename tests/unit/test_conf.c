@@ -93,12 +93,14 @@ static const struct {
 	{ "", "" },
 	{ "\n \t\r\n# comment\n#: prose, a = b\n#:\n#: =\n", "" },
 	{ "[Interface]", I_ },
-	{ " [ iNTERFACE ] # x = y\r\n\tpRIVATEkEY\t=  " KEY_B "\t# secret\r\n", "1:2 [Interface]\n2:16 PrivateKey " KEY_B "\n" },
+	{ " [ iNTERFACE ] # x = y\r\n\tpRIVATEkEY\t=  " KEY_B "\t# secret\r\n",
+	  "1:2 [Interface]\n2:16 PrivateKey " KEY_B "\n" },
 	{ I "ListenPort = 0\nFwMark = 0xCafe\n", I_ "2:14 ListenPort 0\n3:10 FwMark 51966\n" },
 	{ I "ListenPort=65535\nFwMark=OFF\n", I_ "2:12 ListenPort 65535\n3:8 FwMark 0\n" },
 	{ I "FwMark=4294967295\n", I_ "2:8 FwMark 4294967295\n" },
 	{ I "Address = 10.8.0.1/24,fd00::1/64 , 10.9.0.1\nAddress = fd01::1\nAddress =\n",
-	  I_ "2:11 Address 10.8.0.1/24\n2:23 Address fd00::1/64\n2:36 Address 10.9.0.1/32\n3:11 Address fd01::1/128\n" },
+	  I_ "2:11 Address 10.8.0.1/24\n2:23 Address fd00::1/64\n2:36 Address 10.9.0.1/32\n"
+	  "3:11 Address fd01::1/128\n" },
 	{ I "DNS = 10.8.0.1, fd00::53,corp.example, x\n",
 	  I_ "2:7 DNS '10.8.0.1'\n2:17 DNS 'fd00::53'\n2:26 DNS 'corp.example'\n2:40 DNS 'x'\n" },
 	{ I "MTU = 1420\nMTU =\nTable = off\n", I_ "2:7 MTU 1420\n"
@@ -110,7 +112,8 @@ static const struct {
 	  I_ "2:10 PostUp 'iptables -A FORWARD -i %i -m x --y=z; true'\n3:10 PostUp 'b'\n4:9 PreDown 'a'\n" },
 	{ P "PresharedKey = " KEY_B, P_ "3:16 PresharedKey " KEY_B "\n" },
 	{ P "AllowedIPs = 10.1.2.3/8, 10.8.0.2 ,::/0\nAllowedIPs =\nAllowedIPs = fd00::ffff/64\n",
-	  P_ "3:14 AllowedIPs 10.0.0.0/8\n3:26 AllowedIPs 10.8.0.2/32\n3:36 AllowedIPs ::/0\n5:14 AllowedIPs fd00::/64\n" },
+	  P_ "3:14 AllowedIPs 10.0.0.0/8\n3:26 AllowedIPs 10.8.0.2/32\n3:36 AllowedIPs ::/0\n"
+	  "5:14 AllowedIPs fd00::/64\n" },
 	{ P "Endpoint = vpn.example.org:51820\n", P_ "3:12 Endpoint vpn.example.org||51820\n" },
 	{ P "Endpoint = 192.0.2.1:1\n", P_ "3:12 Endpoint 192.0.2.1|192.0.2.1|1\n" },
 	{ P "Endpoint = [2001:db8::1]:65535\n", P_ "3:12 Endpoint 2001:db8::1|2001:db8::1|65535\n" },
@@ -158,7 +161,8 @@ static const struct {
 	  "6:1 error: unknown key, did you mean S1?\n" },
 	{ KEY_A "\n" I KEY_B "\n", "1:1 error: unknown key\n2:1 [Interface]\n3:1 error: unknown key\n" },
 	{ I "  what\n = x\n[Peer\nfoo\n", I_ "2:3 error: expected Key = value, [Interface] or [Peer]\n"
-	  "3:2 error: expected Key = value, [Interface] or [Peer]\n4:1 error: expected Key = value, [Interface] or [Peer]\n"
+	  "3:2 error: expected Key = value, [Interface] or [Peer]\n"
+	  "4:1 error: expected Key = value, [Interface] or [Peer]\n"
 	  "5:1 error: expected Key = value, [Interface] or [Peer]\n" },
 	{ "  [Peers]\nfoo = bar\n[]\n" I, "1:3 error: unknown section, there are [Interface] and [Peer]\n"
 	  "3:1 error: unknown section, there are [Interface] and [Peer]\n4:1 [Interface]\n" },
@@ -183,7 +187,8 @@ static const struct {
 	{ I "DNS = 10.8.0.256\n", I_ "2:7 error: DNS: addresses of servers, or search domains\n" },
 	{ P "AllowedIPs = 10.0.0.0/8,\n", P_ "3:14 AllowedIPs 10.0.0.0/8\n3:25 " WANT_ALLOWED },
 	{ P "AllowedIPs = ,10.0.0.0/8\n", P_ "3:14 " WANT_ALLOWED "3:15 AllowedIPs 10.0.0.0/8\n" },
-	{ P "AllowedIPs = 10.0.0.0/, ::/129 ,1.2.3\n", P_ "3:14 " WANT_ALLOWED "3:25 " WANT_ALLOWED "3:33 " WANT_ALLOWED },
+	{ P "AllowedIPs = 10.0.0.0/, ::/129 ,1.2.3\n",
+	  P_ "3:14 " WANT_ALLOWED "3:25 " WANT_ALLOWED "3:33 " WANT_ALLOWED },
 	{ P "Endpoint = host\n", P_ "3:12 " WANT_ENDPOINT },
 	{ P "Endpoint = host:\n", P_ "3:12 " WANT_ENDPOINT },
 	{ P "Endpoint = host:0\n", P_ "3:12 " WANT_ENDPOINT },
@@ -268,7 +273,8 @@ START_TEST(bounds_are_exact)
 		strcpy(p + CONF_LINE_MAX - 1 + more, "\nMTU=x\n");
 		read_all(text, strlen(text), 0, log);
 		ck_assert_str_eq(log, more ? I_ "2:65537 error: a line has at most 65536 bytes\n"
-				 "3:5 error: MTU: a number, 68 to 65535\n" : I_ "2:5 error: MTU: a number, 68 to 65535\n"
+				 "3:5 error: MTU: a number, 68 to 65535\n" :
+				 I_ "2:5 error: MTU: a number, 68 to 65535\n"
 				 "3:1 warning: MTU is here more than once, the last one counts\n"
 				 "3:5 error: MTU: a number, 68 to 65535\n");
 	}
@@ -289,7 +295,8 @@ static unsigned roll(unsigned n)
 static void append_line(char *text)
 {
 	static const char *const lines[] = {
-		"", " ", "\t", "# comment", "#: Name = x", "#:prose = of = sorts", "[Interface]", "[Peer]", "[peer] # anna",
+		"", " ", "\t", "# comment", "#: Name = x", "#:prose = of = sorts", "[Interface]", "[Peer]",
+		"[peer] # anna",
 		"PublicKey = " KEY_A, "privatekey=" KEY_B, "AllowedIPs = 10.0.0.0/8, ::/0,", "Unknown = key", "garbage",
 		"[broken", "Endpoint = h:1 #", "=", "MTU", "PostUp = a = b", "\x7f\xff", "#",
 	};
