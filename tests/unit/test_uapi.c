@@ -79,8 +79,8 @@ static const struct {
 	  "set=1;public_key=" HEX_1 ";update_only=true;remove=true;replace_allowed_ips=true;protocol_version=1;"
 	  "persistent_keepalive_interval=25;preshared_key=" ZEROS ";;" },
 	/* host bits cleared, canonical text, minus kept */
-	{ "set=1\n" PEER_1 "allowed_ip=10.1.2.3/9\nallowed_ip=2001:DB8:0:0::ffff/33\nallowed_ip=-::/0\n\n",
-	  "set=1;public_key=" HEX_1 ";allowed_ip=10.0.0.0/9;allowed_ip=2001:db8::/33;allowed_ip=-::/0;;" },
+	{ "set=1\n" PEER_1 "allowed_ip=10.255.2.3/9\nallowed_ip=2001:DB8:FFFF:0::ffff/33\nallowed_ip=-::/0\n\n",
+	  "set=1;public_key=" HEX_1 ";allowed_ip=10.128.0.0/9;allowed_ip=2001:db8:8000::/33;allowed_ip=-::/0;;" },
 	{ "set=1\n" PEER_1 "allowed_ip=255.255.255.255/32\nallowed_ip=255.255.255.255/0\n\n",
 	  "set=1;public_key=" HEX_1 ";allowed_ip=255.255.255.255/32;allowed_ip=0.0.0.0/0;;" },
 	/* scopes mean something for link-local addresses only */
