@@ -198,7 +198,7 @@ static bool step_line(struct conf_reader *r, struct conf_item *ret)
 		r->step = FINISHED;
 		return end_section(r, ret);
 	}
-	if (r->at.end - r->at.start > CONF_LINE_MAX)
+	if (r->at.end - r->at.start - (r->lines.text[r->at.end - 1] == '\n') > CONF_LINE_MAX)
 		return complain(r, CONF_ERROR, r->at.start + CONF_LINE_MAX, ret, "a line has at most %d bytes",
 				CONF_LINE_MAX);
 	if (r->at.kind == CONF_PAIR)

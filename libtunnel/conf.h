@@ -28,7 +28,7 @@
 
 enum {
 	CONF_TEXT_MAX = 64 << 20,	/* bytes of a text; a longer one is -EFBIG */
-	CONF_LINE_MAX = 64 << 10,	/* bytes of a line; a longer one is an error of its own */
+	CONF_LINE_MAX = 64 << 10,	/* bytes of a line without its LF; a longer one is an error of its own */
 	CONF_MESSAGE_MAX = 128,
 };
 

@@ -260,6 +260,8 @@ static int replace_value(const struct conf_line *l, const char *value, struct co
 {
 	int r = 0;
 
+	if (l->end - l->start - l->value_len + strlen(value) > CONF_LINE_MAX)
+		return -EINVAL;
 	ret->at = l->value;
 	ret->cut = l->value_len;
 	if (!l->value_len)

@@ -270,7 +270,7 @@ START_TEST(bounds_are_exact)
 
 		memset(p, ' ', CONF_LINE_MAX + more);
 		memcpy(p, "MTU=x", 5);
-		strcpy(p + CONF_LINE_MAX - 1 + more, "\nMTU=x\n");
+		strcpy(p + CONF_LINE_MAX + more, "\nMTU=x\n");
 		read_all(text, strlen(text), 0, log);
 		ck_assert_str_eq(log, more ? I_ "2:65537 error: a line has at most 65536 bytes\n"
 				 "3:5 error: MTU: a number, 68 to 65535\n" :
