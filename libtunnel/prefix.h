@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Arithmetic on prefixes. An address of either family is a 128-bit key, IPv4 in the upper 32 bits and zero below, so that
- * a bit has the same number in the key and in the prefix length. Pure.
+ * Arithmetic on prefixes. An address of either family is a 128-bit key, IPv4 in the upper 32 bits and zero below, so
+ * that a bit has the same number in the key and in the prefix length. Pure.
  */
 #ifndef PREFIX_H
 #define PREFIX_H

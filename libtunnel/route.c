@@ -11,13 +11,13 @@
  * A node is a prefix with an owner, or glue: no owner, there because two branches part.
  *
  * Readers hold no lock, so every change must be one store that takes a reader from the old answer to the new one:
- *	- a new owner: one store into the node, hash table and trie alike;
- *	- a new node: complete, its child links set, before the one link that leads to it is stored (release; readers load
- *	  links with acquire). Splitting is the same: the new glue has both children before it is linked;
- *	- removal: first the owner becomes 0, and the node is glue that answers nothing; then, if it has at most one child,
- *	  the link that led to it leads to that child. A reader that stands on the node still goes on from it, since what
- *	  is unlinked keeps its content until every worker that could have seen it has left (its tag). What it leads to was
- *	  linked when the reader came, and cannot have been reused either, for the same reason.
+ * - a new owner: one store into the node, hash table and trie alike;
+ * - a new node: complete, its child links set, before the one link that leads to it is stored (release; readers load
+ *   links with acquire). Splitting is the same: the new glue has both children before it is linked;
+ * - removal: first the owner becomes 0, and the node is glue that answers nothing; then, if it has at most one child,
+ *   the link that led to it leads to that child. A reader that stands on the node still goes on from it, since what is
+ *   unlinked keeps its content until every worker that could have seen it has left (its tag). What it leads to was
+ *   linked when the reader came, and cannot have been reused either, for the same reason.
  * A look-up that overlaps one change sees it or not. One that overlaps several may see a later one and miss an earlier
  * one; a prefix that none of them touches is found throughout.
  *

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Allowed IPs: prefix -> owner by longest match, one table for each family. The OWNER thread changes it; any number of
- * WORKERS look up at the same time without a lock, each look-up inside a pin (pin.h). What a change unlinks is kept until
- * no pinned worker can hold it: changes take the current epoch as a tag, route_reclaim() frees what is older than every
- * pin. Nothing allocates: the caller brings route_footprint() bytes.
+ * WORKERS look up at the same time without a lock, each look-up inside a pin (pin.h). What a change unlinks is kept
+ * until no pinned worker can hold it: changes take the current epoch as a tag, route_reclaim() frees what is older
+ * than every pin. Nothing allocates: the caller brings route_footprint() bytes.
  */
 #ifndef ROUTE_H
 #define ROUTE_H
@@ -21,9 +21,9 @@ struct route_prefix {
 
 struct route;
 
-/* prefixes, owners: the most that there can be; owners are numbered 1..owners, 0 is none. Memory is zero when given and
- * 64-byte aligned, and only what is used is touched. seed keys the hash of full-length prefixes. 0 and NULL: prefixes is
- * above 2^28. */
+/* prefixes, owners: the most that there can be; owners are numbered 1..owners, 0 is none. Memory is zero when given
+ * and 64-byte aligned, and only what is used is touched. seed keys the hash of full-length prefixes. 0 and NULL:
+ * prefixes is above 2^28. */
 size_t route_footprint(uint32_t prefixes, uint32_t owners);
 struct route *route_init(void *mem, uint32_t prefixes, uint32_t owners, const uint8_t seed[16]);
 
@@ -37,8 +37,8 @@ int route_del(struct route *r, const struct route_prefix *p, uint32_t owner, uin
 void route_clear(struct route *r, uint32_t owner, uint64_t epoch);
 /* OWNER. Nodes unlinked with a tag < epoch may be used again. True: none is left waiting. */
 bool route_reclaim(struct route *r, uint64_t epoch);
-/* OWNER. Walk the prefixes of `owner` in the order in which they were last set: *cursor 0 at the start. No change between
- * two steps. */
+/* OWNER. Walk the prefixes of `owner` in the order in which they were last set: *cursor 0 at the start. No change
+ * between two steps. */
 bool route_next(const struct route *r, uint32_t owner, uint32_t *cursor, struct route_prefix *ret);
 /* OWNER. How many prefixes there are. */
 uint32_t route_count(const struct route *r);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Readers look up while one writer changes everything around them. Some addresses have a prefix that stays and that
- * nothing longer ever covers: they must resolve to its owner at every moment. One prefix changes hands between two owners:
- * nobody may ever see a third. Addresses outside all that is ever set have no owner. Best under TSan.
+ * nothing longer ever covers: they must resolve to its owner at every moment. One prefix changes hands between two
+ * owners: nobody may ever see a third. Addresses outside all that is ever set have no owner. Best under TSan.
  */
 #include <assert.h>
 #include <pthread.h>

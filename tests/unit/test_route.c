@@ -407,7 +407,8 @@ START_TEST(large_owner_is_set_and_cleared)
 	for (uint32_t i = 0; i < COUNT; i++) {
 		p = (struct route_prefix){ { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i }, 4, 32 };
 		if (i % 2)
-			p = (struct route_prefix){ { 11, (uint8_t)(i >> 15), (uint8_t)(i >> 7), (uint8_t)(i << 1) }, 4, 31 };
+			p = (struct route_prefix){ { 11, (uint8_t)(i >> 15), (uint8_t)(i >> 7), (uint8_t)(i << 1) },
+						   4, 31 };
 		ck_assert_int_eq(route_set(r, &p, 1, 1), 0);
 	}
 	ck_assert_uint_eq(owner_of(r, "10.0.0.2"), 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A reader that looks up after every single store of the writer: whatever a change does step by step, each answer must be
- * the one before the change or the one after it. route.c is compiled in, with its stores hooked.
+ * A reader that looks up after every single store of the writer: whatever a change does step by step, each answer must
+ * be the one before the change or the one after it. route.c is compiled in, with its stores hooked.
  */
 #include <check.h>
 #include <stdatomic.h>
@@ -27,7 +27,8 @@ static bool looking;
 static void answers(uint32_t *ret)
 {
 	for (int i = 0; i < PROBES; i++)
-		ret[i] = probes[i].family == 4 ? route_lookup4(route, probes[i].ip) : route_lookup6(route, probes[i].ip);
+		ret[i] = probes[i].family == 4 ? route_lookup4(route, probes[i].ip) :
+						 route_lookup6(route, probes[i].ip);
 }
 
 static void look(void)
