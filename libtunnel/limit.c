@@ -9,7 +9,7 @@
 #define FULL (COST * LIMIT_BURST)
 #define IDLE SECOND
 
-enum { PROBES = 16 };	/* slots that a source may be filed in */
+enum { PROBES = 32 };	/* slots that a source may be filed in, from where its hash points */
 
 static bool live(const struct limit_slot *s, uint64_t now)
 {
@@ -41,7 +41,8 @@ bool limit_pass(struct limit *l, uint8_t family, const uint8_t ip[16], uint64_t 
 	memcpy(source + 1, ip, family == 4 ? 4 : 8);
 	crypto_shorthash(hash, source, sizeof(source), l->secret);
 	memcpy(&key, hash, sizeof(key));
-	key |= 1;	/* 0 is the empty slot */
+	if (!key)
+		key = 1;	/* 0 is the empty slot */
 	s = find(l, key, now);
 	if (!s)
 		return false;
