@@ -175,7 +175,7 @@ static bool is_writable(const struct conf_pair *pair, unsigned where)
 	if (!value)
 		return true;
 	len = strlen(value);
-	if (!len || len > CONF_LINE_MAX / 2 || strpbrk(value, "\r\n#") || conf_blank(value[0]) ||
+	if (!len || len > CONF_LINE_MAX / 2 || value[strcspn(value, "\r\n#")] || conf_blank(value[0]) ||
 	    conf_blank(value[len - 1]))
 		return false;
 	for (;;) {
@@ -216,7 +216,7 @@ int conf_edit_add_peer(const char *text, size_t len, const char *comment, const 
 			return -EINVAL;
 		has_key |= pair[i].key == CONF_PUBLIC_KEY;
 	}
-	if (!has_key || (comment && (strpbrk(comment, "\r\n") || strlen(comment) > CONF_LINE_MAX / 2)))
+	if (!has_key || (comment && (comment[strcspn(comment, "\r\n")] || strlen(comment) > CONF_LINE_MAX / 2)))
 		return -EINVAL;
 	if (len > CONF_TEXT_MAX)
 		return -EFBIG;
