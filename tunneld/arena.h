@@ -10,8 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zero pages, page-aligned, populated when touched. NULL with errno. The caller's until arena_unmap(). */
-void *arena_map(size_t len);
+/* Zero pages, page-aligned, there from the start or each when it is touched first. NULL with errno. The caller's until
+ * arena_unmap(). */
+enum arena_when { ARENA_NOW, ARENA_ON_TOUCH };
+void *arena_map(size_t len, enum arena_when when);
 /* NULL is fine. */
 void arena_unmap(void *mem, size_t len);
 

@@ -219,8 +219,8 @@ static int start_thread(struct worker *w)
 
 struct worker *worker_start(const struct worker_conf *conf)
 {
-	struct worker *w = arena_map(sizeof(*w));
-	void *stage = arena_map(stage_footprint());
+	struct worker *w = arena_map(sizeof(*w), ARENA_NOW);
+	void *stage = arena_map(stage_footprint(), ARENA_ON_TOUCH);
 	int err = ENOMEM, wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
 	if (!w || !stage)
