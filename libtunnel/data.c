@@ -4,6 +4,7 @@
  * to do is told by peer_tell(). Stamps are written once a run.
  */
 #include "peer.h"
+#include "session.h"
 
 static void count_verdict(struct tnl_worker *w, enum tnl_verdict v, uint32_t n)
 {
@@ -90,7 +91,7 @@ static enum tnl_verdict tx_begin(struct tnl_worker *w, tnl_ns now, const uint8_t
 	peer_path(p, &ret->path);
 	if (!ret->path.remote.family)
 		return TNL_DROP_NOPATH;
-	ret->key = atomic_load_explicit(&p->tx, memory_order_acquire);
+	ret->key = session_sending(p);
 	if (reserve(ret->key, now, count, &ret->counter))
 		return TNL_PASS;
 	ret->key = NULL;
@@ -285,7 +286,7 @@ static void settle_rx(struct tnl_worker *w, tnl_ns now, struct tnl_session *s, c
 		      bool content)
 {
 	struct peer *p = s->peer;
-	struct tnl_session *tx = atomic_load_explicit(&p->tx, memory_order_acquire);
+	struct tnl_session *tx = session_sending(p);
 
 	roam(p, from);
 	if (!atomic_load_explicit(&s->confirmed, memory_order_relaxed) && !atomic_exchange(&s->confirmed, true))

@@ -130,7 +130,7 @@ bool handshake_initiate(struct tnl *t, struct peer *p, struct tnl_now now, bool 
 
 bool handshake_keepalive(struct tnl *t, struct peer *p, struct tnl_now now, struct tnl_msg *out)
 {
-	struct tnl_session *s = atomic_load(&p->tx);
+	struct tnl_session *s = session_sending(p);
 	struct tnl_path path;
 	uint64_t counter;
 

@@ -44,8 +44,6 @@ static void retire(struct tnl *t, struct tnl_session *s)
 {
 	if (!s)
 		return;
-	if (atomic_load_explicit(&s->peer->tx, memory_order_relaxed) == s)
-		atomic_store(&s->peer->tx, NULL);
 	index_release(&t->index, s->local_index);
 	s->tag = pin_tag(&t->pins);
 	s->next = t->session_limbo;
@@ -53,15 +51,23 @@ static void retire(struct tnl *t, struct tnl_session *s)
 	pin_advance(&t->pins);
 }
 
-static void publish_current(struct peer *p)
+/* Before what is no longer in a slot is retired, so that nobody finds it any more. */
+static void publish(struct peer *p)
 {
-	atomic_store(&p->tx, p->current && p->current->send_dead ? NULL : p->current);
+	struct tnl_session *current = p->current && !p->current->send_dead ? p->current : NULL;
+
+	if (p->next && !p->next->send_dead) {
+		atomic_store(&p->next->before, current);
+		atomic_store(&p->tx, p->next);
+	} else {
+		atomic_store(&p->tx, current);
+	}
 }
 
 struct tnl_session *session_begin(struct tnl *t, struct peer *p, const struct noise_keys *keys, bool initiator,
 				  uint32_t *index, uint32_t remote_index, tnl_ns now)
 {
-	struct tnl_session *s;
+	struct tnl_session *s, *drop = p->previous, *drop_too;
 
 	if (!session_available(t))
 		return NULL;
@@ -83,39 +89,38 @@ struct tnl_session *session_begin(struct tnl *t, struct peer *p, const struct no
 	/* A worker finds it from here on: by index, and as initiator to send. */
 	index_replace(&t->index, *index, number(t, s));
 	if (initiator) {
-		retire(t, p->previous);
-		if (p->next) {
-			p->previous = p->next;
-			p->next = NULL;
-			retire(t, p->current);
-		} else {
-			p->previous = p->current;
-		}
+		drop_too = p->next ? p->current : NULL;
+		p->previous = p->next ? p->next : p->current;
+		p->next = NULL;
 		p->current = s;
-		publish_current(p);
 	} else {
-		retire(t, p->next);
-		p->next = s;
-		retire(t, p->previous);
+		drop_too = p->next;
 		p->previous = NULL;
+		p->next = s;
 	}
+	publish(p);
+	retire(t, drop);
+	retire(t, drop_too);
 	return s;
 }
 
 bool session_confirm(struct tnl *t, struct peer *p)
 {
+	struct tnl_session *drop = p->previous;
+
 	if (!p->next || !atomic_load(&p->next->confirmed))
 		return false;
-	retire(t, p->previous);
 	p->previous = p->current;
 	p->current = p->next;
 	p->next = NULL;
-	publish_current(p);
+	publish(p);
+	retire(t, drop);
 	return true;
 }
 
 void session_drop_all(struct tnl *t, struct peer *p)
 {
+	atomic_store(&p->tx, NULL);
 	retire(t, p->previous);
 	retire(t, p->current);
 	retire(t, p->next);

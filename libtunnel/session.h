@@ -8,6 +8,17 @@
 
 #include "tnl.h"
 
+/* What seals now; NULL: nothing can. A responder's new session does from the very packet that confirms it, since the
+ * initiator may have lost the one before; so it is published at once, with the one before beside it. Any thread. */
+static inline struct tnl_session *session_sending(const struct peer *p)
+{
+	struct tnl_session *s = atomic_load_explicit(&p->tx, memory_order_acquire);
+
+	if (s && !atomic_load_explicit(&s->confirmed, memory_order_relaxed))
+		s = atomic_load_explicit(&s->before, memory_order_acquire);
+	return s;
+}
+
 /* A free index that names `ref`; false when none was found (the table is full, which limits rule out). */
 bool session_new_index(struct tnl *t, uint32_t ref, uint32_t *ret);
 

@@ -71,6 +71,7 @@ struct tnl_session {
 	_Alignas(64) _Atomic uint64_t tx_counter;	/* workers: the next to be used */
 	_Alignas(64) _Atomic bool confirmed;		/* workers: an authentic packet came */
 	_Atomic bool rekey_asked;			/* workers: the late rekey happens once a session */
+	_Atomic(struct tnl_session *) before;		/* owner: seals instead until this one is confirmed; or NULL */
 	struct replay replay;				/* workers */
 
 	bool send_dead;					/* owner: made under an identity that we gave up */
@@ -94,7 +95,7 @@ _Static_assert(sizeof(struct tnl_path) == 48, "a path is copied in words and com
 
 struct peer {
 	/* One line that every packet reads. */
-	_Alignas(64) _Atomic(struct tnl_session *) tx;	/* published: what to seal with; NULL: no session can send */
+	_Alignas(64) _Atomic(struct tnl_session *) tx;	/* published, see session_sending() */
 	_Atomic uint32_t path_seq;			/* odd while path is written */
 	_Atomic tnl_peer handle;			/* published; 0: the slot is free */
 	_Atomic uint64_t path[PATH_WORDS];		/* under path_seq, by whoever sees the peer move */
