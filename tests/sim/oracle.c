@@ -245,6 +245,7 @@ void oracle_wire(struct oracle *o, int node, int peer, tnl_ns boot, const uint8_
 			     (double)(boot - o->spoke[node][peer]) / (double)TNL_SEC);
 		add(o, node, peer, get_le32(data + INITIATION_SENDER));
 		o->initiated[node][peer] = o->spoke[node][peer] = boot;
+		o->initiations++;
 		break;
 	case WIRE_RESPONSE:
 		if (len != RESPONSE_LEN)

@@ -33,7 +33,7 @@ struct oracle {
 	tnl_ns derived[NODES_MAX][NODES_MAX];	/* boot time of a node's last session with another; 0: wiped */
 	tnl_ns initiated[NODES_MAX][NODES_MAX];	/* boot time of its last initiation */
 	tnl_ns spoke[NODES_MAX][NODES_MAX];	/* of its last initiation or response; 0: may initiate at once */
-	uint64_t sealed, delivered, sessions;
+	uint64_t sealed, delivered, sessions, initiations;
 	uint64_t stranger_in, stranger_out;	/* bytes from and to addresses of nobody */
 	bool late;		/* what leaves now was begun before the last change of configuration */
 };

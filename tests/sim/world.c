@@ -12,6 +12,8 @@ enum {
 	QUIET_S = 600,
 	DEAF_S = 12,
 	REVIVE_S = 7,
+	TRIES = 20,
+	GIVE_UP_S = 16 + 102,
 };
 
 /* ---- Time ------------------------------------------------------------------------------------------------------ */
@@ -334,6 +336,15 @@ static void converse(struct world *w)
 			     w->oracle.inner[i].to);
 }
 
+/* Two nodes without persistent keepalives, for long: they have no secrets but their configuration. */
+static void check_erased(const struct world *w)
+{
+	if (w->oracle.derived[0][1] || w->oracle.derived[1][0])
+		fail("an idle tunnel still has keys");
+	node_check_erased(&w->node[0]);
+	node_check_erased(&w->node[1]);
+}
+
 /* Nobody speaks; who has no persistent keepalive is not heard, and all keys of such pairs go. */
 static void quiet(struct world *w)
 {
@@ -354,10 +365,8 @@ static void quiet(struct world *w)
 			fail("the idle tunnel of %d and %d is not silent", p->client, p->server);
 		if (w->oracle.derived[p->client][p->server] || w->oracle.derived[p->server][p->client])
 			fail("%d and %d still have keys", p->client, p->server);
-		if (w->nodes == 2) {
-			node_check_erased(&w->node[0]);
-			node_check_erased(&w->node[1]);
-		}
+		if (w->nodes == 2)
+			check_erased(w);
 	}
 }
 
@@ -392,6 +401,26 @@ static void revive(struct world *w)
 	free(waits);
 }
 
+/* The other one never answers again: 15.3 s of silence are noticed, then come 20 tries, WG 6.4, then nothing, and what
+ * the last of them left behind goes too. */
+static void abandon(struct world *w)
+{
+	uint64_t before = w->oracle.initiations, emitted;
+
+	if (w->nodes > 2 || w->node[0].peer[1].keepalive_s || w->node[1].peer[0].keepalive_s)
+		return;
+	separate(w, true);
+	world_offer(w, 0, 1, 1, false, NULL);
+	world_until(w, sim.now + GIVE_UP_S * TNL_SEC);
+	if (w->oracle.initiations - before != TRIES)
+		fail("%lu initiations to a dead peer", (unsigned long)(w->oracle.initiations - before));
+	emitted = w->node[0].emitted + w->node[1].emitted;
+	world_until(w, sim.now + QUIET_S * TNL_SEC);
+	if (w->node[0].emitted + w->node[1].emitted != emitted)
+		fail("somebody still speaks to a dead peer");
+	check_erased(w);
+}
+
 void world_run(uint64_t seed, uint32_t size)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -411,6 +440,7 @@ void world_run(uint64_t seed, uint32_t size)
 	if (rng_percent(&w->rng, 50)) {
 		quiet(w);
 		revive(w);
+		abandon(w);
 	}
 	trace("%lu packets sealed, %lu delivered, %lu sessions", (unsigned long)w->oracle.sealed,
 	      (unsigned long)w->oracle.delivered, (unsigned long)w->oracle.sessions);
