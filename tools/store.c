@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int store_lock(const char *dir, const char *ifname, unsigned wait_ms, int *ret)
+{
+	enum { STEP_MS = 20 };
+	char path[PATH_MAX];
+	int fd, err = 0;
+
+	if (mkdir(dir, 0755) && errno != EEXIST)
+		return -errno;
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s.lock", dir, ifname) >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	for (unsigned waited = 0;; waited += STEP_MS) {
+		if (!flock(fd, LOCK_EX | LOCK_NB)) {
+			*ret = fd;
+			return 0;
+		}
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			err = -errno;
+			break;
+		}
+		if (waited >= wait_ms) {
+			err = -EBUSY;
+			break;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = STEP_MS * 1000000L }, NULL);
+	}
+	close(fd);
+	return err;
+}
+
+static int write_full(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t done = write(fd, data, len);
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		if (done > 0) {
+			data += done;
+			len -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+/* Opens the directory of path; *base points into path. */
+static int open_directory(const char *path, bool make, const char **base)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX] = ".";
+	int fd;
+
+	if (slash) {
+		if ((size_t)(slash - path) >= sizeof(dir))
+			return -ENAMETOOLONG;
+		memcpy(dir, path, (size_t)(slash - path));
+		dir[slash - path] = 0;
+		if (slash == path)
+			strcpy(dir, "/");
+	}
+	*base = slash ? slash + 1 : path;
+	if (make && mkdir(dir, 0700) && errno != EEXIST)
+		return -errno;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The temporary file has one fixed name, so that what a crash left is taken away by the next write. The interface's
+ * lock keeps two writers apart. */
+static int write_temporary(int dir, const char *temporary, const void *data, size_t len)
+{
+	int fd, err;
+
+	if (unlinkat(dir, temporary, 0) && errno != ENOENT)
+		return -errno;
+	fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	err = write_full(fd, data, len);
+	if (!err && fsync(fd))
+		err = -errno;
+	if (close(fd) && !err)
+		err = -errno;
+	return err;
+}
+
+int store_write(const char *path, const void *data, size_t len)
+{
+	char temporary[NAME_MAX + 1];
+	const char *base;
+	int dir = open_directory(path, true, &base), err;
+
+	if (dir < 0)
+		return dir;
+	if ((size_t)snprintf(temporary, sizeof(temporary), ".%s.new", base) >= sizeof(temporary)) {
+		close(dir);
+		return -ENAMETOOLONG;
+	}
+	err = write_temporary(dir, temporary, data, len);
+	if (!err && renameat(dir, temporary, dir, base))
+		err = -errno;
+	if (err)
+		unlinkat(dir, temporary, 0);
+	else if (fsync(dir))
+		err = -errno;
+	close(dir);
+	return err;
+}
+
+int store_remove(const char *path)
+{
+	const char *base;
+	int dir = open_directory(path, false, &base), err = 0;
+
+	if (dir < 0)
+		return dir;
+	if (unlinkat(dir, base, 0) || fsync(dir))
+		err = -errno;
+	close(dir);
+	return err;
+}
+
+int store_read(const char *path, char **ret, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
+	struct stat st;
+	size_t have = 0;
+	char *data = NULL;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = -EINVAL;
+	else if (st.st_size > STORE_FILE_MAX)
+		err = -EFBIG;
+	else if (!(data = malloc((size_t)st.st_size + 1)))
+		err = -ENOMEM;
+	while (!err && have < (size_t)st.st_size) {
+		ssize_t got = read(fd, data + have, (size_t)st.st_size - have);
+
+		if (got < 0 && errno != EINTR)
+			err = -errno;
+		if (!got)
+			break;
+		have += got > 0 ? (size_t)got : 0;
+	}
+	close(fd);
+	if (err) {
+		store_free(data, have);
+		return err;
+	}
+	data[have] = 0;
+	*ret = data;
+	*len = have;
+	return 0;
+}
+
+void store_free(char *data, size_t len)
+{
+	if (data)
+		sodium_memzero(data, len);
+	free(data);
+}
