@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peer add: what is asked for is compared with what is, and only the rest is done: first the file, so that what is live
+ * is always saved, then the interface. A key that is made here is made before anything is written and printed after all
+ * of it; when the daemon refuses, the configuration is printed all the same, for the file stands.
+ */
+#include "change.h"
+#include "client.h"
+#include "page.h"
+#include "request.h"
+#include "store.h"
+#include "view.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+struct addition {
+	struct change ch;
+	struct request q;
+	struct peer want;
+	const struct peer *old;		/* NULL: it is new */
+	bool made_key;
+	uint8_t private[TNL_KEY_LEN];	/* when made_key */
+	bool save, live;		/* what is left to do */
+};
+
+/* ---- What it is to be ------------------------------------------------------------------------------------------- */
+
+static int find_old(const struct ctx *c, struct addition *a)
+{
+	const struct request *q = &a->q;
+	const char *different;
+
+	a->old = roster_by_name(&a->ch.roster, q->name);
+	if (!a->old && q->has_key)
+		a->old = roster_by_key(&a->ch.roster, q->key);
+	if (!a->old)
+		return 0;
+	if (a->old->name[0] && strcmp(a->old->name, q->name))
+		return cmd_fail(c, CMD_CONFLICT, "the key already belongs to \"%s\" (use: tunctl peer show %s)",
+				a->old->name, a->old->name);
+	different = request_differs(q, a->old);
+	if (different)
+		return cmd_fail(c, CMD_CONFLICT, "\"%s\" exists and has another %s (remove it first)", q->name,
+				different);
+	return 0;
+}
+
+static bool is_our_own(const struct roster *r, const struct net *n)
+{
+	for (size_t i = 0; i < r->own_count; i++) {
+		struct net own = r->own[i];
+
+		own.bits = own.addr.family == 4 ? 32 : 128;
+		if (net_equal(&own, n))
+			return true;
+	}
+	return false;
+}
+
+static int check_nets(const struct ctx *c, const struct addition *a)
+{
+	char text[TEXT_ADDR], name[IFACE_PEER_NAME_MAX + 1];
+
+	for (unsigned i = 0; i < a->q.net_count; i++) {
+		const struct net *n = &a->q.net[i];
+		const struct peer *owner = roster_owner(&a->ch.roster, n, a->old);
+
+		if (owner)
+			return cmd_fail(c, CMD_CONFLICT, "%s already belongs to \"%s\" (use --ip auto)",
+					net_text(n, text), peer_label(owner, name));
+		if (is_our_own(&a->ch.roster, n))
+			return cmd_fail(c, CMD_CONFLICT, "%s is the address of %s itself (use --ip auto)",
+					net_text(n, text), a->ch.iface.name);
+	}
+	return 0;
+}
+
+/* One free address of each network that the interface has. */
+static int pick_nets(const struct ctx *c, struct addition *a)
+{
+	const struct roster *r = &a->ch.roster;
+	struct net *taken, got;
+	size_t count = 0, room = CMD_IPS_MAX, picked = 0;
+	char text[TEXT_ADDR];
+	int err = 0;
+
+	for (size_t i = 0; i < r->count; i++)
+		room += r->peer[i].net_count;
+	taken = calloc(room, sizeof(*taken));
+	if (!taken)
+		return cmd_fail(c, CMD_FAILED, "%s", strerror(ENOMEM));
+	for (size_t i = 0; i < r->count; i++)
+		for (size_t k = 0; k < r->peer[i].net_count; k++)
+			taken[count++] = r->peer[i].net[k];
+	for (size_t i = 0; i < a->want.net_count; i++)
+		taken[count++] = a->want.net[i];
+	for (size_t i = 0; !err && i < r->own_count; i++) {
+		if (r->own[i].bits + 2 > (r->own[i].addr.family == 4 ? 32 : 128))
+			continue;	/* no network, just our address */
+		err = pick_address(&r->own[i], taken, count, &got);
+		if (err)
+			cmd_fail(c, 0, "no address of %s is free (use --ip)", net_text(&r->own[i], text));
+		else
+			peer_add_net(&a->want, &got);
+		picked++;
+	}
+	free(taken);
+	if (!picked)
+		return cmd_fail(c, CMD_USAGE, "%s has no network to pick an address from (use --ip)", a->ch.iface.name);
+	return err ? CMD_CONFLICT : 0;
+}
+
+static void make_want(struct addition *a)
+{
+	const struct request *q = &a->q;
+	const struct peer *old = a->old;
+	struct peer *w = &a->want;
+
+	if (old) {
+		*w = *old;
+		w->net = NULL;
+		w->net_count = w->net_room = 0;
+		for (size_t i = 0; i < old->net_count; i++)
+			peer_add_net(w, &old->net[i]);
+		w->note = old->note ? strdup(old->note) : NULL;
+	} else {
+		for (unsigned i = 0; i < q->net_count; i++)
+			peer_add_net(w, &q->net[i]);
+		w->has_psk = q->psk_how != PSK_LEFT_OUT;
+		memcpy(w->psk, q->psk, sizeof(w->psk));
+		w->keepalive_s = q->keepalive_s > 0 ? (uint16_t)q->keepalive_s : 0;
+	}
+	snprintf(w->name, sizeof(w->name), "%s", q->name);
+	if (q->note && !w->note)
+		w->note = strdup(q->note);
+	if (q->host) {
+		snprintf(w->host, sizeof(w->host), "%s", q->host);
+		snprintf(w->endpoint, sizeof(w->endpoint), "%s", q->endpoint);
+	}
+}
+
+static void make_key(struct addition *a)
+{
+	if (a->q.has_key) {
+		memcpy(a->want.key, a->q.key, sizeof(a->want.key));
+		return;
+	}
+	a->made_key = true;
+	keytext_new_private(a->private);
+	crypto_scalarmult_base(a->want.key, a->private);
+}
+
+static int decide(const struct ctx *c, struct addition *a)
+{
+	int code = find_old(c, a);
+
+	if (code || (code = check_nets(c, a)))
+		return code;
+	make_want(a);
+	a->save = a->ch.save && !(a->old && a->old->saved);
+	a->live = a->ch.live && !(a->old && a->old->live);
+	if (a->old)
+		return 0;
+	make_key(a);
+	if (!a->q.has_key && !a->ch.roster.has_key)
+		return cmd_fail(c, CMD_USAGE, "%s has no private key to tell a new peer of (use --pubkey)",
+				a->ch.iface.name);
+	return a->q.auto_net ? pick_nets(c, a) : 0;
+}
+
+/* ---- Doing it --------------------------------------------------------------------------------------------------- */
+
+static int save(const struct ctx *c, const struct addition *a)
+{
+	char path[PATH_MAX], parent[PATH_MAX];
+	struct page page;
+	int err;
+
+	if (!change_peer_path(&a->ch, a->want.name, path) || !page_peer_file(&page, &a->want))
+		return cmd_fail(c, CMD_FAILED, "the file of \"%s\" would be too big", a->want.name);
+	strcpy(parent, a->ch.iface.dir);
+	*strrchr(parent, '/') = 0;
+	if (mkdir(parent, 0755) && errno != EEXIST)
+		err = -errno;
+	else
+		err = store_write(path, page.text, page.len);
+	sodium_memzero(&page, sizeof(page));
+	return err ? cmd_fail(c, iface_code(err), "%s: %s", path, strerror(-err)) : 0;
+}
+
+static int go_live(const struct ctx *c, const struct addition *a)
+{
+	int err = client_peer_set(a->ch.iface.sock, &a->want);
+
+	if (!err)
+		return 0;
+	if (!a->ch.save)
+		return cmd_fail(c, iface_code(err), "the daemon refuses: %s", strerror(-err));
+	return cmd_fail(c, CMD_NOTLIVE, "\"%s\" is saved but not live: %s (say the same again when the daemon is well)",
+			a->want.name, strerror(-err));
+}
+
+static void print_plan(const struct addition *a)
+{
+	char path[PATH_MAX], nets[1024];
+
+	view_nets(&a->want, nets, sizeof(nets));
+	if (a->save && change_peer_path(&a->ch, a->want.name, path))
+		printf("would write: %s\n", path);
+	if (a->live)
+		printf("would add to %s: %s, %s\n", a->ch.iface.name, a->want.name, nets);
+	if (!a->save && !a->live)
+		printf("nothing to do: %s is there\n", a->want.name);
+}
+
+static void report_json(const struct ctx *c, struct addition *a, bool changed, const struct page *config)
+{
+	json_t *o;
+
+	o = json_pack("{s:i, s:s, s:b, s:b, s:o}", "v", 1, "interface", a->ch.iface.name, "changed", changed, "live",
+		      a->want.live, "peer", view_peer_json(&a->want, (uint64_t)time(NULL), cmd_has(c, OPT_ENDPOINTS)));
+	if (config)
+		json_object_set_new(o, "config", json_string(config->text));
+	out_json(stdout, o);
+}
+
+static int report(const struct ctx *c, struct addition *a)
+{
+	bool changed = a->save || a->live;
+	bool secret = changed && !a->old && (a->made_key || a->q.psk_how == PSK_AUTO);
+	struct page_client from = { &a->want, a->made_key ? a->private : NULL, &a->ch.roster, c->val[OPT_SERVER] };
+	struct page config;
+	char nets[1024];
+
+	if (secret && !page_client_config(&config, &from))
+		return cmd_fail(c, CMD_FAILED, "the peer's configuration would be too big to print");
+	view_nets(&a->want, nets, sizeof(nets));
+	if (cmd_has(c, OPT_JSON))
+		report_json(c, a, changed, secret ? &config : NULL);
+	else if (secret)
+		fputs(config.text, stdout);
+	else if (!cmd_has(c, OPT_QUIET))
+		printf("%s: %s, %s\n", a->want.name, changed ? "added" : "already there", nets);
+	if (secret && !cmd_has(c, OPT_JSON))
+		cmd_note(c, "\"%s\" has %s; the configuration above is shown this once", a->want.name, nets);
+	if (secret)
+		sodium_memzero(&config, sizeof(config));
+	return 0;
+}
+
+static int add(const struct ctx *c, struct addition *a)
+{
+	int code = decide(c, a), failed = 0;
+
+	if (code)
+		return code;
+	if (cmd_has(c, OPT_DRY_RUN)) {
+		print_plan(a);
+		return CMD_DONE;
+	}
+	if (a->save && (code = save(c, a)))
+		return code;
+	a->want.saved = a->want.saved || a->save;
+	if (a->live && (failed = go_live(c, a)) && !a->save)
+		return failed;
+	a->want.live = a->want.live || (a->live && !failed);
+	code = report(c, a);
+	return failed ? failed : code;
+}
+
+int cmd_peer_add(struct ctx *c)
+{
+	struct addition a = { .ch.iface.lock = -1 };
+	int code = request_parse(c, &a.q);
+
+	if (!code && !(code = change_begin(c, &a.ch)))
+		code = add(c, &a);
+	change_end(&a.ch);
+	free(a.want.net);
+	free(a.want.note);
+	sodium_memzero(&a, sizeof(a));
+	return code;
+}

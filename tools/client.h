@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The daemon's UAPI socket from the client's side. One connection a request. Every wait has an end, so a daemon that
+ * hangs does not hang its operator. All return 0 or a negative errno: -ECONNREFUSED or -ENOENT: nobody is there;
+ * -EPROTO: the answer is no UAPI; what the daemon answers is passed on.
+ */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include "roster.h"
+
+/* Is somebody there? */
+int client_probe(const char *path);
+/* Key, port and peers of the running interface into r, which holds what the files say and is sorted. */
+int client_load(const char *path, struct roster *r);
+/* Makes the peer as p says: preshared key, addresses, keepalive; endpoint when there is one. */
+int client_peer_set(const char *path, const struct peer *p);
+int client_peer_remove(const char *path, const uint8_t key[TNL_KEY_LEN]);
+
+#endif

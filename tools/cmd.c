@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From argv to a command. Options may stand anywhere before "--"; the words between them are matched against the table,
+ * two of them ("peer add") before one ("up"). Only then is it known which options the command takes, so they are
+ * checked last.
+ */
+#include "cmd.h"
+
+#include <stdarg.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static int usage_error(const char *what, const char *which)
+{
+	fprintf(stderr, "tunctl: %s \"%s\" (see: tunctl help)\n", what, which);
+	return CMD_USAGE;
+}
+
+static void say(const struct ctx *c, const char *fmt, va_list ap)
+{
+	fprintf(stderr, "tunctl: %s%s", c->cmd ? c->cmd->name : "", c->cmd ? ": " : "");
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+int cmd_fail(const struct ctx *c, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(c, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+void cmd_note(const struct ctx *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (cmd_has(c, OPT_QUIET))
+		return;
+	va_start(ap, fmt);
+	say(c, fmt, ap);
+	va_end(ap);
+}
+
+static int find_long(const char *name, size_t len)
+{
+	for (int i = 0; i < OPT_COUNT; i++)
+		if (strlen(opt_table[i].name) == len && !memcmp(opt_table[i].name, name, len))
+			return i;
+	return -1;
+}
+
+static int find_letter(char letter)
+{
+	for (int i = 0; i < OPT_COUNT; i++)
+		if (letter && opt_table[i].letter == letter)
+			return i;
+	return -1;
+}
+
+/* One option at argv[*at], its value behind "=" or in the next argument. */
+static int take_option(struct ctx *c, int argc, char *argv[], int *at)
+{
+	const char *given = argv[*at], *value = NULL;
+	int id;
+
+	if (given[1] == '-') {
+		size_t len = strcspn(given + 2, "=");
+
+		id = find_long(given + 2, len);
+		value = given[2 + len] ? given + 2 + len + 1 : NULL;
+	} else {
+		id = find_letter(given[1]);
+		value = given[1] && given[2] ? given + 2 : NULL;
+	}
+	if (id < 0)
+		return usage_error("unknown option", given);
+	if (!opt_table[id].arg && value)
+		return usage_error("no value goes with", given);
+	if (opt_table[id].arg && !value) {
+		if (*at + 1 >= argc)
+			return usage_error("a value must follow", given);
+		value = argv[++*at];
+	}
+	if (id == OPT_IP) {
+		if (c->ip_count == CMD_IPS_MAX)
+			return usage_error("too many", given);
+		c->ip[c->ip_count++] = value;
+	} else if (opt_table[id].arg && c->val[id]) {
+		return usage_error("given twice:", given);
+	}
+	c->val[id] = value ? value : "";
+	return 0;
+}
+
+/* How many leading words are the name of this command; 0: they are not. */
+static unsigned matches(const struct cmd *cmd, const char *const word[], unsigned count)
+{
+	size_t first = strcspn(cmd->name, " ");
+
+	if (count < 1 || strlen(word[0]) != first || memcmp(cmd->name, word[0], first))
+		return 0;
+	if (!cmd->name[first])
+		return 1;
+	return count >= 2 && !strcmp(cmd->name + first + 1, word[1]) ? 2 : 0;
+}
+
+static int check_options(const struct ctx *c)
+{
+	for (int i = OPT_GLOBAL_END; i < OPT_COUNT; i++)
+		if (c->val[i] && !(c->cmd->opts & OPT_BIT(i)))
+			return cmd_fail(c, CMD_USAGE, "it takes no option --%s (see: tunctl help %s)",
+					opt_table[i].name, c->cmd->name);
+	return 0;
+}
+
+static bool is_noun(const char *word)
+{
+	size_t len = strlen(word);
+
+	for (size_t i = 0; i < cmd_count; i++)
+		if (!strncmp(cmd_table[i].name, word, len) && cmd_table[i].name[len] == ' ')
+			return true;
+	return false;
+}
+
+int cmd_parse(struct ctx *c, int argc, char *argv[])
+{
+	const char *word[CMD_WORDS_MAX + 2];
+	unsigned count = 0, used = 0;
+	bool options = true;
+	int err;
+
+	memset(c, 0, sizeof(*c));
+	for (int i = 1; i < argc; i++) {
+		if (options && !strcmp(argv[i], "--")) {
+			options = false;
+		} else if (options && argv[i][0] == '-' && argv[i][1]) {
+			if ((err = take_option(c, argc, argv, &i)))
+				return err;
+		} else if (count == sizeof(word) / sizeof(word[0])) {
+			return usage_error("too many words from", argv[i]);
+		} else {
+			word[count++] = argv[i];
+		}
+	}
+	for (size_t i = 0; i < cmd_count && !used; i++)
+		if ((used = matches(&cmd_table[i], word, count)))
+			c->cmd = &cmd_table[i];
+	c->word_count = count - used;
+	for (unsigned i = used; i < count && i - used < CMD_WORDS_MAX; i++)
+		c->word[i - used] = word[i];
+	if (cmd_has(c, OPT_HELP))
+		return 0;
+	if (!c->cmd && count && is_noun(word[0]))
+		return usage_error(count > 1 ? "unknown verb" : "a verb must follow", word[count > 1]);
+	if (!c->cmd)
+		return count ? usage_error("unknown command", word[0]) : 0;
+	if (c->word_count < c->cmd->words_min || c->word_count > c->cmd->words_max)
+		return cmd_fail(c, CMD_USAGE, "usage: tunctl %s%s%s", c->cmd->name, *c->cmd->args ? " " : "",
+				c->cmd->args);
+	return check_options(c);
+}
+
+int cmd_main(int argc, char *argv[])
+{
+	struct ctx c;
+	int code = cmd_parse(&c, argc, argv);
+
+	if (code)
+		return code;
+	/* Keys pass through: they shall not end in a core file. */
+	if (setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 }) || sodium_init() < 0)
+		return cmd_fail(&c, CMD_FAILED, "no safe place for keys");
+	if (cmd_has(&c, OPT_HELP))
+		return help_print(stdout, c.cmd ? c.cmd->name : c.word[0]) ? CMD_DONE
+									    : usage_error("no help on", c.word[0]);
+	if (!c.cmd) {
+		help_print(stderr, NULL);
+		return CMD_USAGE;
+	}
+	code = c.cmd->run(&c);
+	if (fflush(stdout) && code == CMD_DONE)
+		return cmd_fail(&c, CMD_FAILED, "standard output: write failed");
+	return code;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peer remove: a peer with a file of its own loses that file, one in the main file is cut out of it, every byte
+ * around it untouched; then the interface forgets it.
+ */
+#include "change.h"
+#include "client.h"
+#include "conf.h"
+#include "out.h"
+#include "store.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int cut_out(const struct iface *f, const uint8_t key[TNL_KEY_LEN])
+{
+	struct conf_edit edit = { .dst = NULL, .max = 0 };
+	size_t len, edited_len;
+	char *text, *edited;
+	int err = store_read(f->conf, &text, &len);
+
+	if (err)
+		return err;
+	edited = malloc(len + 1);
+	err = edited ? conf_edit_remove_peer(text, len, key, &edit) : -ENOMEM;
+	if (!err) {
+		edited_len = conf_edit_apply(text, len, &edit, edited, len);
+		err = edited_len > len ? -ENOSPC : store_write(f->conf, edited, edited_len);
+	}
+	store_free(text, len);
+	store_free(edited, edited ? len : 0);
+	return err;
+}
+
+static int unsave(const struct ctx *c, const struct change *ch, const struct peer *p)
+{
+	char path[PATH_MAX];
+	int err;
+
+	if (!p->own_file)
+		snprintf(path, sizeof(path), "%s", ch->iface.conf);
+	else if (!change_peer_path(ch, p->name, path))
+		return cmd_fail(c, CMD_FAILED, "the path of the file is too long");
+	err = p->own_file ? store_remove(path) : cut_out(&ch->iface, p->key);
+	return err ? cmd_fail(c, iface_code(err), "%s: %s", path, strerror(-err)) : 0;
+}
+
+static int report(const struct ctx *c, const struct change *ch, const char *name, bool changed)
+{
+	if (cmd_has(c, OPT_JSON))
+		out_json(stdout, json_pack("{s:i, s:s, s:b, s:s}", "v", 1, "interface", ch->iface.name, "changed",
+					   changed, "name", name));
+	else if (changed && !cmd_has(c, OPT_QUIET))
+		printf("%s: removed\n", name);
+	else if (!changed)
+		cmd_note(c, "%s has no peer \"%s\", nothing to remove", ch->iface.name, name);
+	return CMD_DONE;
+}
+
+static void print_plan(const struct change *ch, const struct peer *p, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (ch->save && p->saved && p->own_file && change_peer_path(ch, p->name, path))
+		printf("would remove: %s\n", path);
+	else if (ch->save && p->saved)
+		printf("would cut out of %s: %s\n", ch->iface.conf, name);
+	if (ch->live && p->live)
+		printf("would remove from %s: %s\n", ch->iface.name, name);
+}
+
+static int remove_peer(const struct ctx *c, struct change *ch)
+{
+	char name[IFACE_PEER_NAME_MAX + 1], key[TEXT_BASE64_KEY];
+	struct peer *p;
+	int code, err = roster_find(&ch->roster, c->word[0], &p);
+	bool save, live;
+
+	if (err == -ENOTUNIQ)
+		return cmd_fail(c, CMD_NOENT, "\"%s\" begins several keys of %s (give more of it)", c->word[0],
+				ch->iface.name);
+	save = !err && ch->save && p->saved;
+	live = !err && ch->live && p->live;
+	if (!save && !live)
+		return report(c, ch, c->word[0], false);
+	peer_label(p, name);
+	if (save && !p->own_file && ch->iface.foreign)
+		return cmd_fail(c, CMD_PERM, "\"%s\" is in %s, which is not ours to write (use --runtime)", name,
+				ch->iface.conf);
+	if (cmd_has(c, OPT_DRY_RUN)) {
+		print_plan(ch, p, name);
+		return CMD_DONE;
+	}
+	if (save && (code = unsave(c, ch, p)))
+		return code;
+	err = live ? client_peer_remove(ch->iface.sock, p->key) : 0;
+	if (!err)
+		return report(c, ch, name, true);
+	text_key_to_base64(key, p->key);
+	return cmd_fail(c, save ? CMD_NOTLIVE : iface_code(err),
+			"\"%s\" is still live: %s (use: tunctl peer remove %s)", name, strerror(-err), key);
+}
+
+int cmd_peer_remove(struct ctx *c)
+{
+	struct change ch;
+	int code = change_begin(c, &ch);
+
+	if (!code)
+		code = remove_peer(c, &ch);
+	change_end(&ch);
+	return code;
+}

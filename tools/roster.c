@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "roster.h"
+
+#include <err.h>
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void wipe_peers(struct roster *r)
+{
+	if (r->peer)
+		sodium_memzero(r->peer, r->room * sizeof(*r->peer));
+	free(r->peer);
+}
+
+/* Not by realloc(): what it leaves behind holds preshared keys. */
+static void grow_peers(struct roster *r)
+{
+	size_t room = r->room ? 2 * r->room : 64;
+	struct peer *list = calloc(room, sizeof(*list));
+
+	if (!list)
+		err(CMD_FAILED, "tunctl");
+	if (r->count)
+		memcpy(list, r->peer, r->count * sizeof(*list));
+	wipe_peers(r);
+	r->peer = list;
+	r->room = room;
+}
+
+struct peer *roster_add(struct roster *r, const uint8_t key[TNL_KEY_LEN])
+{
+	struct peer *p;
+
+	if (r->count == r->room)
+		grow_peers(r);
+	p = &r->peer[r->count++];
+	*p = (struct peer){ 0 };
+	memcpy(p->key, key, sizeof(p->key));
+	return p;
+}
+
+void peer_add_net(struct peer *p, const struct net *n)
+{
+	if (p->net_count == p->net_room) {
+		p->net_room = p->net_room ? 2 * p->net_room : 4;
+		p->net = reallocarray(p->net, p->net_room, sizeof(*p->net));
+		if (!p->net)
+			err(CMD_FAILED, "tunctl");
+	}
+	p->net[p->net_count++] = net_masked(*n);
+}
+
+void roster_free(struct roster *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		free(r->peer[i].net);
+		free(r->peer[i].note);
+	}
+	wipe_peers(r);
+	*r = (struct roster){ 0 };
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return memcmp(((const struct peer *)a)->key, ((const struct peer *)b)->key, TNL_KEY_LEN);
+}
+
+void roster_sort(struct roster *r)
+{
+	if (r->count)
+		qsort(r->peer, r->count, sizeof(*r->peer), by_key);
+}
+
+struct peer *roster_by_key(const struct roster *r, const uint8_t key[TNL_KEY_LEN])
+{
+	struct peer want;
+
+	memcpy(want.key, key, sizeof(want.key));
+	return r->count ? bsearch(&want, r->peer, r->count, sizeof(*r->peer), by_key) : NULL;
+}
+
+struct peer *roster_by_name(const struct roster *r, const char *name)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (*name && !strcmp(r->peer[i].name, name))
+			return &r->peer[i];
+	return NULL;
+}
+
+static int find_by_key_text(const struct roster *r, const char *text, struct peer **ret)
+{
+	size_t len = strlen(text), found = 0;
+	struct peer *last = NULL;
+
+	if (len < ROSTER_PREFIX_MIN || len > TEXT_BASE64_KEY - 1)
+		return -ENOENT;
+	for (size_t i = 0; i < r->count; i++) {
+		char key[TEXT_BASE64_KEY];
+
+		text_key_to_base64(key, r->peer[i].key);
+		if (!strncmp(key, text, len)) {
+			last = &r->peer[i];
+			found++;
+		}
+	}
+	if (found != 1)
+		return found ? -ENOTUNIQ : -ENOENT;
+	*ret = last;
+	return 0;
+}
+
+const struct peer *roster_owner(const struct roster *r, const struct net *n, const struct peer *but)
+{
+	struct net want = net_masked(*n);
+
+	for (size_t i = 0; i < r->count; i++)
+		for (size_t k = 0; k < r->peer[i].net_count; k++)
+			if (&r->peer[i] != but && net_equal(&r->peer[i].net[k], &want))
+				return &r->peer[i];
+	return NULL;
+}
+
+/* Only the very network: what merely contains the address, a default route say, is not meant. */
+static int find_by_net(const struct roster *r, const char *text, struct peer **ret)
+{
+	struct net want;
+	const struct peer *p;
+
+	if (!net_parse(text, strlen(text), &want) || !(p = roster_owner(r, &want, NULL)))
+		return -ENOENT;
+	*ret = &r->peer[p - r->peer];
+	return 0;
+}
+
+int roster_find(const struct roster *r, const char *text, struct peer **ret)
+{
+	struct peer *p = roster_by_name(r, text);
+	int err;
+
+	if (p) {
+		*ret = p;
+		return 0;
+	}
+	err = find_by_net(r, text, ret);
+	return err == -ENOENT ? find_by_key_text(r, text, ret) : err;
+}
+
+const char *peer_label(const struct peer *p, char ret[IFACE_PEER_NAME_MAX + 1])
+{
+	char key[TEXT_BASE64_KEY];
+
+	text_key_to_base64(key, p->key);
+	if (p->name[0])
+		strcpy(ret, p->name);
+	else
+		snprintf(ret, IFACE_PEER_NAME_MAX + 1, "%.8s", key);
+	return ret;
+}
+
+bool peer_online(const struct peer *p, uint64_t now_s)
+{
+	return p->handshake_s && (now_s < p->handshake_s || now_s - p->handshake_s < ROSTER_ONLINE_S);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All that is known of an interface and its peers, from its files and from the running daemon, joined by public key.
+ * Files give a peer its name and note; the daemon gives it its traffic. What both say is taken from the daemon, since
+ * that is what happens.
+ */
+#ifndef ROSTER_H
+#define ROSTER_H
+
+#include "iface.h"
+#include "keytext.h"
+#include "pick.h"
+
+enum { ROSTER_OWN_MAX = 16, ROSTER_ONLINE_S = 180, ROSTER_PREFIX_MIN = 6, ROSTER_ENDPOINT_MAX = 80,
+       ROSTER_HOST_MAX = 264 };
+
+struct peer {
+	char name[IFACE_PEER_NAME_MAX + 1];	/* "": none */
+	uint8_t key[TNL_KEY_LEN];
+	struct net *net;
+	size_t net_count, net_room;
+	bool saved, live;
+	bool own_file;		/* saved in IF.d, else in the main file */
+	bool has_psk;
+	uint8_t psk[TNL_KEY_LEN];
+	uint16_t keepalive_s;
+	char *note;		/* NULL: none */
+	char endpoint[ROSTER_ENDPOINT_MAX];	/* where the peer speaks from now; "": not known */
+	char host[ROSTER_HOST_MAX];		/* HOST:PORT as the file says; "": it does not */
+	uint64_t handshake_s, rx_bytes, tx_bytes;
+};
+
+struct roster {
+	struct peer *peer;
+	size_t count, room;
+	struct net own[ROSTER_OWN_MAX];		/* our addresses, host bits kept */
+	size_t own_count;
+	bool has_key;
+	uint8_t public[TNL_KEY_LEN];
+	uint16_t port;		/* 0: not known */
+};
+
+/* Reads the files, then the daemon when it runs. Every error of a file is said on stderr; with `strict` it ends in
+ * CMD_USAGE, else what is good of the file is taken. Returns 0 or an exit code after a line on stderr. To be freed in
+ * either case. */
+int roster_load(const struct ctx *c, const struct iface *f, bool strict, struct roster *r);
+void roster_free(struct roster *r);
+
+/* The parts of roster_load(), for tests. All end the program when memory ends. */
+struct peer *roster_add(struct roster *r, const uint8_t key[TNL_KEY_LEN]);
+void peer_add_net(struct peer *p, const struct net *n);	/* masked */
+/* From here on roster_by_key() finds what is there now. */
+void roster_sort(struct roster *r);
+struct peer *roster_by_key(const struct roster *r, const uint8_t key[TNL_KEY_LEN]);
+
+struct peer *roster_by_name(const struct roster *r, const char *name);
+/* By name, key, start of a key, or address. 0; -ENOENT; -ENOTUNIQ: several keys begin like this. */
+int roster_find(const struct roster *r, const char *text, struct peer **ret);
+/* The peer that has exactly this network, other than `but`; NULL: none. */
+const struct peer *roster_owner(const struct roster *r, const struct net *n, const struct peer *but);
+/* What to call a peer: its name, or the start of its key. */
+const char *peer_label(const struct peer *p, char ret[IFACE_PEER_NAME_MAX + 1]);
+bool peer_online(const struct peer *p, uint64_t now_s);
+
+#endif

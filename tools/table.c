@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The table itself, in the order in which help prints it. */
+#include "cmd.h"
+
+const struct opt opt_table[OPT_COUNT] = {
+	[OPT_HELP] = { "help", NULL, "print what a command does and takes", 'h', false },
+	[OPT_INTERFACE] = { "interface", "IF", "the interface, where there is more than one", 'i', false },
+	[OPT_JSON] = { "json", NULL, "print one JSON object instead of text", 0, false },
+	[OPT_QUIET] = { "quiet", NULL, "say nothing on success", 'q', false },
+	[OPT_ETC] = { "etc", "DIR", "look for configuration in DIR instead of /etc", 0, true },
+	[OPT_RUN] = { "run", "DIR", "look for sockets and locks in DIR instead of /var/run", 0, true },
+	[OPT_DRY_RUN] = { "dry-run", NULL, "print what would be done, change nothing", 'n', false },
+	[OPT_ENDPOINTS] = { "endpoints", NULL, "show the addresses from which peers speak", 0, false },
+	[OPT_PUBKEY] = { "pubkey", "KEY", "the peer's public key; without it a key pair is made", 0, false },
+	[OPT_IP] = { "ip", "NET", "an address or network of the peer, again for more; auto: a free one", 0, false },
+	[OPT_PSK] = { "psk", "FILE", "read the preshared key from FILE (-: stdin); auto: make one", 0, false },
+	[OPT_ENDPOINT] = { "endpoint", "HOST:PORT", "where the peer listens", 0, false },
+	[OPT_KEEPALIVE] = { "keepalive", "SECONDS", "keepalive interval of this side, 0 is off", 0, false },
+	[OPT_NOTE] = { "note", "TEXT", "a remark that is kept in the peer's file", 0, false },
+	[OPT_SERVER] = { "server", "HOST[:PORT]", "how the new peer reaches this machine", 0, false },
+	[OPT_RUNTIME] = { "runtime", NULL, "change the running interface only, save nothing", 0, false },
+	[OPT_OFFLINE] = { "offline", NULL, "change the file only, leave the running interface alone", 0, false },
+};
+
+#define CHANGE (OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_RUNTIME) | OPT_BIT(OPT_OFFLINE))
+
+const struct cmd cmd_table[] = {
+	{ "up", "[IF]", "start the interface that a configuration file describes", 0, 1, OPT_BIT(OPT_DRY_RUN), cmd_up },
+	{ "down", "[IF]", "end the interface", 0, 1, OPT_BIT(OPT_DRY_RUN), cmd_down },
+	{ "status", "[IF]", "show the interface and its peers, most recent first", 0, 1, OPT_BIT(OPT_ENDPOINTS),
+	  cmd_status },
+	{ "peer list", "", "list all peers, saved and live", 0, 0, 0, cmd_peer_list },
+	{ "peer show", "PEER", "show one peer; PEER is a name, key, start of a key, or address", 1, 1,
+	  OPT_BIT(OPT_ENDPOINTS), cmd_peer_show },
+	{ "peer add", "NAME", "add a peer, saved and live; prints the new peer's own configuration", 1, 1,
+	  CHANGE | OPT_BIT(OPT_PUBKEY) | OPT_BIT(OPT_IP) | OPT_BIT(OPT_PSK) | OPT_BIT(OPT_ENDPOINT) |
+	  OPT_BIT(OPT_KEEPALIVE) | OPT_BIT(OPT_NOTE) | OPT_BIT(OPT_SERVER), cmd_peer_add },
+	{ "peer remove", "PEER", "remove a peer, saved and live", 1, 1, CHANGE, cmd_peer_remove },
+	{ "genkey", "", "print a new private key", 0, 0, 0, cmd_genkey },
+	{ "pubkey", "", "read a private key on standard input, print its public key", 0, 0, 0, cmd_pubkey },
+	{ "genpsk", "", "print a new preshared key", 0, 0, 0, cmd_genpsk },
+	{ "completion", "bash", "print shell completion, to be sourced", 1, 1, 0, cmd_completion },
+	{ "help", "[COMMAND]", "print what there is, or what one command takes", 0, 2, 0, cmd_help },
+};
+const size_t cmd_count = sizeof(cmd_table) / sizeof(cmd_table[0]);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *view_clean(const char *text, char *ret, size_t max)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < max && text[i]; i++)
+		ret[i] = (unsigned char)text[i] < ' ' || text[i] == 127 ? '?' : text[i];
+	ret[i] = 0;
+	return ret;
+}
+
+static const char *short_net(const struct net *n, char ret[TEXT_ADDR])
+{
+	net_text(n, ret);
+	if (n->bits == (n->addr.family == 4 ? 32 : 128))
+		*strchr(ret, '/') = 0;
+	return ret;
+}
+
+const char *view_nets(const struct peer *p, char *ret, size_t max)
+{
+	size_t len = 0;
+	char text[TEXT_ADDR];
+
+	ret[0] = 0;
+	for (size_t i = 0; i < p->net_count && len < max; i++)
+		len += (size_t)snprintf(ret + len, max - len, "%s%s", i ? ", " : "", short_net(&p->net[i], text));
+	return ret;
+}
+
+const char *view_state(const struct peer *p, uint64_t now_s)
+{
+	if (!p->live)
+		return "saved";
+	if (peer_online(p, now_s))
+		return p->saved ? "online" : "online (not saved)";
+	return p->saved ? "idle" : "idle (not saved)";
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return *text ? json_string(text) : json_null();
+}
+
+json_t *view_peer_json(const struct peer *p, uint64_t now_s, bool endpoints)
+{
+	char key[TEXT_BASE64_KEY], text[TEXT_ADDR], clean[256];
+	json_t *nets = json_array(), *o;
+
+	text_key_to_base64(key, p->key);
+	for (size_t i = 0; i < p->net_count; i++)
+		json_array_append_new(nets, json_string(net_text(&p->net[i], text)));
+	o = json_pack("{s:o, s:s, s:o, s:b, s:b, s:b, s:b, s:i, s:I, s:I, s:I}", "name", text_or_null(p->name),
+		      "public_key", key, "addresses", nets, "saved", p->saved, "live", p->live, "online",
+		      peer_online(p, now_s), "preshared_key", p->has_psk, "keepalive", p->keepalive_s,
+		      "latest_handshake", (json_int_t)p->handshake_s, "rx_bytes", (json_int_t)p->rx_bytes, "tx_bytes",
+		      (json_int_t)p->tx_bytes);
+	if (p->note)
+		json_object_set_new(o, "note", json_string(view_clean(p->note, clean, sizeof(clean))));
+	if (endpoints && p->endpoint[0])
+		json_object_set_new(o, "endpoint", json_string(p->endpoint));
+	return o;
+}
+
+json_t *view_peers_json(const struct roster *r, uint64_t now_s, bool endpoints)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->count; i++)
+		json_array_append_new(list, view_peer_json(&r->peer[i], now_s, endpoints));
+	return list;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct peer *x = a, *y = b;
+
+	if (!x->name[0] != !y->name[0])
+		return !x->name[0] - !y->name[0];
+	return x->name[0] ? strcmp(x->name, y->name) : memcmp(x->key, y->key, sizeof(x->key));
+}
+
+static int by_handshake(const void *a, const void *b)
+{
+	const struct peer *x = a, *y = b;
+
+	if (x->handshake_s != y->handshake_s)
+		return x->handshake_s < y->handshake_s ? 1 : -1;
+	return by_name(a, b);
+}
+
+void view_sort_by_name(struct roster *r)
+{
+	if (r->count)
+		qsort(r->peer, r->count, sizeof(*r->peer), by_name);
+}
+
+void view_sort_by_handshake(struct roster *r)
+{
+	if (r->count)
+		qsort(r->peer, r->count, sizeof(*r->peer), by_handshake);
+}
