@@ -94,7 +94,7 @@ int sockfile_create(struct sockfile *s, const char *ifname)
 
 	*s = (struct sockfile){.listener = -1, .watch = -1};
 	snprintf(s->path, sizeof(s->path), "%s/%s.sock", SOCKFILE_DIR, ifname);
-	snprintf(birth, sizeof(birth), "%s/.%s.%d", SOCKFILE_DIR, ifname, (int)getpid());
+	snprintf(birth, sizeof(birth), "%s.%d", s->path, (int)getpid());
 	if (err < 0)
 		return err;
 	if (!wait_for_predecessor(s->path))
