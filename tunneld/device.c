@@ -126,6 +126,8 @@ static bool sockets_open(const struct device *d)
 
 static void use_sockets(struct device *d, const struct udp_socks *fresh)
 {
+	if (!sockets_open(d))
+		tnl_set_up(d->tnl, device_now(), true);	/* before the worker hands over the host's first packet */
 	worker_set_sockets(d->worker, fresh);
 	udp_close(&d->socks);
 	d->socks = *fresh;
@@ -145,13 +147,8 @@ int device_set_sockets(struct device *d, uint16_t port, uint32_t fwmark)
 		struct udp_socks fresh;
 
 		err = ask_sockets(d, port, fwmark, &fresh);
-		if (!err) {
-			bool first = !sockets_open(d);
-
+		if (!err)
 			use_sockets(d, &fresh);
-			if (first)
-				tnl_set_up(d->tnl, device_now(), true);
-		}
 	} else {
 		d->port = port;
 	}
@@ -178,7 +175,6 @@ void device_reopen(struct device *d)
 	if (d->complained)
 		log_info("port %u: open now", fresh.port);
 	use_sockets(d, &fresh);
-	tnl_set_up(d->tnl, device_now(), true);
 }
 
 static void act_on_link(struct device *d)

@@ -71,13 +71,26 @@ static tnl_ns clock_now(void)
 	return (tnl_ns)ts.tv_sec * TNL_SEC + (tnl_ns)ts.tv_nsec;
 }
 
-static void use_sockets(struct worker *w, const struct udp_socks *s)
+/* Without sockets the interface is down, or just came up and the sockets are about to: what the host sends by then waits
+ * in the queue. POLLPRI never comes from a TUN device, but removal, which wakes only those who wait for some kind of
+ * input, is then noticed all the same. */
+static void watch_tun(struct worker *w, bool up)
 {
+	w->polls[POLL_TUN].events = up ? POLLIN : POLLPRI;
+}
+
+static void use_sockets(struct worker *w, tnl_ns now, const struct udp_socks *s)
+{
+	bool up = s->fd4 >= 0 || s->fd6 >= 0;
+
 	w->tx.socks = *s;
 	w->polls[POLL_UDP4].fd = s->fd4;
 	w->polls[POLL_UDP6].fd = s->fd6;
-	if (s->fd4 < 0 && s->fd6 < 0)
+	watch_tun(w, up);
+	if (!up) {
+		tx_round(&w->tx, now);	/* what was sent before the interface went down is dropped, not kept */
 		stage_clear(w->tx.stage);
+	}
 }
 
 static void carry_out(struct worker *w, tnl_ns now, const struct command *c)
@@ -87,7 +100,7 @@ static void carry_out(struct worker *w, tnl_ns now, const struct command *c)
 		w->stop = true;
 		break;
 	case CMD_SOCKETS:
-		use_sockets(w, &c->socks);
+		use_sockets(w, now, &c->socks);
 		break;
 	case CMD_MTU:
 		w->tx.mtu = c->mtu;
@@ -202,6 +215,7 @@ static void prepare(struct worker *w, const struct worker_conf *conf, struct sta
 		w->polls[i] = (struct pollfd) { .fd = -1, .events = POLLIN };
 	w->polls[POLL_COMMANDS].fd = w->wake;
 	w->polls[POLL_TUN].fd = conf->tun;
+	watch_tun(w, false);
 }
 
 /* Signals are the owner's. */

@@ -38,7 +38,7 @@ struct worker_dgram {
 	uint8_t data[TNL_MSG_MAX];
 };
 
-/* Starts the thread, all signals blocked, without sockets: nothing is received, what the host sends is dropped. All its
+/* Starts the thread, all signals blocked, without sockets: nothing is received, what the host sends waits. All its
  * memory is mapped now. NULL with errno set: no memory, no thread. */
 struct worker *worker_start(const struct worker_conf *conf);
 
@@ -46,7 +46,9 @@ struct worker *worker_start(const struct worker_conf *conf);
 void worker_stop(struct worker *w);
 
 /* From its return the worker uses these sockets (copied) and no longer those before, which the caller may close.
- * NULL: none, the interface is down; packets that wait for a session are dropped. */
+ * NULL: none, the interface is down: packets that wait for a session or in the queue are dropped; what the host sends
+ * later waits in the queue for the next sockets. Call it behind tnl_set_up(), then no packet meets a machine that is
+ * still down. */
 void worker_set_sockets(struct worker *w, const struct udp_socks *s);
 
 /* Padding follows the interface's MTU. */
