@@ -47,6 +47,7 @@ struct parent {
 	struct tun_info info;
 	struct spawn engine;
 	int tun, signals, null;
+	unsigned ifindex;	/* at the start; the interface may move later */
 	bool ready;		/* the engine has said MSG_READY */
 	int64_t routes_quiet;	/* ms, until when news of routes are held back; 0: they are not */
 	bool stop;
@@ -261,9 +262,10 @@ static bool open_interface(struct parent *p)
 			  p->tun == -EBUSY ? "there is one of this name" : strerror(-p->tun));
 		return false;
 	}
+	p->ifindex = if_nametoindex(p->info.name);
 	/* Refused by kernels that do not let it be set: then super-packets are split in two. */
-	netlink_link_set(p->netlink, if_nametoindex(p->args->name), 0, tun_gso_segs(TUN_MTU_DEFAULT), false);
-	err = netlink_link_set(p->netlink, if_nametoindex(p->args->name), TUN_MTU_DEFAULT, 0, false);
+	netlink_link_set(p->netlink, p->ifindex, 0, tun_gso_segs(TUN_MTU_DEFAULT), false);
+	err = netlink_link_set(p->netlink, p->ifindex, TUN_MTU_DEFAULT, 0, false);
 	if (err < 0)
 		log_error("cannot set the MTU: %s", strerror(-err));
 	return !err;
@@ -338,7 +340,7 @@ static bool configure(struct parent *p)
 	if (!c)
 		return true;
 	return run_hooks(p, HOOKS_PRE_UP) && feed_settings(p) &&
-	       routing_up(c, p->netlink, if_nametoindex(p->args->name)) && run_hooks(p, HOOKS_POST_UP);
+	       routing_up(c, p->netlink, p->ifindex) && run_hooks(p, HOOKS_POST_UP);
 }
 
 /* The caller goes on from here, and whatever it holds of ours is let go. */
