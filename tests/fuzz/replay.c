@@ -3,9 +3,9 @@
  * usage: TARGET FILE|DIRECTORY...
  *
  * Runs each file, and each file in each directory, through a fuzz target, without an engine. Inputs lie in memory of
- * exactly their length, so that a sanitizer sees the first byte read beyond. A child does the work and says through shared
- * memory how far it is; when an input kills it, or takes longer than SECONDS_MAX, that one is named and another child goes
- * on behind it. The last line counts.
+ * exactly their length, so that a sanitizer sees the first byte read beyond. A child does the work and says through
+ * shared memory how far it is; when an input kills it, or takes longer than SECONDS_MAX, that one is named and another
+ * child goes on behind it. The last line counts.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads offer the same counters to one window at once, each in its own order. While all counters lie within the window
- * each must be accepted exactly once in all; while the window moves on, no more than once. Best under TSan.
+ * Threads offer the same counters to one window at once, each in its own order. While all counters lie within the
+ * window each must be accepted exactly once in all; while the window moves on, no more than once. Best under TSan.
  */
 #include <pthread.h>
 #include <stdbool.h>

@@ -15,7 +15,7 @@ struct sides {
 
 /* Fixed keys that differ from each other. */
 void sides_init(struct sides *s);
-/* The four steps: initiation, response and the states of both are in s. sides_initiate() fails the test if it cannot. */
+/* The four steps; messages and both states are in s. sides_initiate() fails the test if it cannot. */
 void sides_initiate(struct sides *s, const uint8_t timestamp[TIMESTAMP_LEN]);
 bool sides_consume(struct sides *s);
 bool sides_respond(struct sides *s, struct noise_keys *ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The handshake against somebody who has no key: points of low order, flipped bits, another preshared key. The functions
- * cheat_ are that somebody: they seal as the pattern says but with a Diffie-Hellman result that the caller makes up, so
- * that with zeros only the refusal of zeros stands between it and a session.
+ * The handshake against somebody who has no key: points of low order, flipped bits, another preshared key. The
+ * functions cheat_ are that somebody: they seal as the pattern says but with a Diffie-Hellman result that the caller
+ * makes up, so that with zeros only the refusal of zeros stands between it and a session.
  */
 #include <check.h>
 #include <sodium.h>
