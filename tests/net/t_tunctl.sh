@@ -191,25 +191,27 @@ claim "exit 2" unchanged code 2 ctl peer add gus --pubkey "$(key gus)"
 claim "a bad file does not hide the others" bash -c "ctl peer list | grep -q carl"
 rm "$ETC/wg0.d/bad.peer"
 
-# A daemon that answers get and refuses set: what is saved is not live.
-mv /run/wireguard/wg0.sock /run/wireguard/wg0.away
-cat >"$T/fake" <<-'END'
+# A daemon that answers get, and set with the errno in a file.
+cat >"$T/fake" <<-END
 	#!/bin/bash
 	read -r op
-	while read -r line && [ -n "$line" ]; do :; done
-	[ "$op" = get=1 ] && printf 'errno=0\n\n' || printf 'errno=-5\n\n'
+	while read -r line && [ -n "\$line" ]; do :; done
+	[ "\$op" = get=1 ] && printf 'errno=0\n\n' || printf 'errno=%s\n\n' "\$(cat "$T/answer")"
 END
 chmod +x "$T/fake"
-spawn fake a socat UNIX-LISTEN:/run/wireguard/wg0.sock,fork EXEC:"$T/fake" 2>"$T/fake.log"
-wait_for 5 test -S /run/wireguard/wg0.sock
-claim "exit 7: saved but not live" code 7 ctl peer add gus --pubkey "$(key gus)" --ip 10.8.0.70
-claim "it is saved" test -e "$ETC/wg0.d/gus.peer"
-claim "exit 1: --runtime refused" code 1 ctl peer add hal --runtime --pubkey "$(key hal)" --ip 10.8.0.71
+cp "$ETC/wg0.conf" "$ETC/wg6.conf"
+echo -5 >"$T/answer"
+spawn fake a socat UNIX-LISTEN:/run/wireguard/wg6.sock,fork EXEC:"$T/fake" 2>"$T/fake.log"
+wait_for 5 test -S /run/wireguard/wg6.sock
+gus() { ctl -i wg6 peer add gus --pubkey "$(key gus)" --ip 10.8.0.70; }
+claim "exit 7: saved but not live" code 7 gus
+claim "it is saved" grep -qF 10.8.0.70 "$ETC/wg6.d/gus.peer"
+claim "exit 1: --runtime refused" code 1 ctl -i wg6 peer add hal --runtime --pubkey "$(key hal)" --ip 10.8.0.71
+claim "exit 7: still" code 7 gus
+echo 0 >"$T/answer"
+claim "said again when the daemon is well, it is done" code 0 gus
 stop fake
-rm -f /run/wireguard/wg0.sock
-mv /run/wireguard/wg0.away /run/wireguard/wg0.sock
-claim "said again, it is live" bash -c "ctl peer add gus &&
-	wg show wg0 | grep -q 10.8.0.70"
+rm -rf /run/wireguard/wg6.sock "$ETC/wg6.conf" "$ETC/wg6.d"
 
 claim "two interfaces: one must be named" bash -c "touch /run/wireguard/wg9.sock
 	ctl status; test \$? = 2 && rm /run/wireguard/wg9.sock"
