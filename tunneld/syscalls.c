@@ -114,7 +114,7 @@ static int add(scmp_filter_ctx ctx, const struct permit *p, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		int err = p[i].arg == ANY ? seccomp_rule_add(ctx, SCMP_ACT_ALLOW, p[i].call, 0)
 					  : seccomp_rule_add(ctx, SCMP_ACT_ALLOW, p[i].call, 1,
-							     SCMP_CMP((unsigned)p[i].arg, SCMP_CMP_EQ, p[i].value));
+							     SCMP_CMP((unsigned)p[i].arg, SCMP_CMP_EQ, p[i].value, 0));
 		if (err < 0)
 			return err;
 	}
