@@ -11,8 +11,8 @@
 #include "device.h"
 #include "uapi.h"
 
-/* ops: the lines between "set=1" and the blank line. 0, or a negative errno and nothing has changed: -EADDRINUSE the port
- * is taken, -ENOSPC a limit, -EPERM the mark. */
+/* ops: the lines between "set=1" and the blank line. 0, or a negative errno and nothing has changed: -EADDRINUSE the
+ * port is taken, -ENOSPC a limit, -EPERM the mark. */
 int apply_set(struct device *d, const struct uapi_op *ops, size_t count);
 
 /* The answer to "get=1", all of it, of one moment. Heap memory of *ret_max bytes, of which *ret_len are used; it holds

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory of the data plane: all of it mapped at start, none later, kept out of core dumps and, as far as the limits allow,
- * of swap. An arena is a stretch of it from which a batch cuts its slots one behind the other; all are free when the
- * batch ends.
+ * Memory of the data plane: all of it mapped at start, none later, kept out of core dumps and, as far as the limits
+ * allow, of swap. An arena is a stretch of it from which a batch cuts its slots one behind the other; all are free when
+ * the batch ends.
  */
 #ifndef ARENA_H
 #define ARENA_H

@@ -39,9 +39,9 @@ struct config {
 	uint32_t rule_table;
 };
 
-/* Reads FILE and then, in alphabetical order, *.peer in the directory that has FILE's name with ".d" instead of ".conf".
- * Every error is a line on stderr, file:line:column. Resolves the names of endpoints, with bounded retries. NULL: there
- * was an error. */
+/* Reads FILE and then, in alphabetical order, *.peer in the directory that has FILE's name with ".d" instead of
+ * ".conf". Every error is a line on stderr, file:line:column. Resolves the names of endpoints, with bounded retries.
+ * NULL: there was an error. */
 struct config *config_load(const char *file);
 /* Wipes what is secret. NULL is fine. */
 void config_free(struct config *c);

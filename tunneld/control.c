@@ -96,7 +96,7 @@ static void client_close(struct control *c, struct client *cl)
 	cl->fd = -1;
 }
 
-/* ---- Requests -------------------------------------------------------------------------------------------------- */
+/* ---- Requests ---------------------------------------------------------------------------------------------------- */
 
 static void take_out(struct control *c, struct client *cl, char *out, size_t len, size_t max)
 {
@@ -201,7 +201,7 @@ static bool parse(struct control *c, struct client *cl)
 	return ok;
 }
 
-/* ---- Connections ----------------------------------------------------------------------------------------------- */
+/* ---- Connections ------------------------------------------------------------------------------------------------- */
 
 static bool watch(struct control *c, struct client *cl, uint64_t id, uint32_t events)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every byte of a super-packet passes here once more than it would have to, so the inner loop takes 64 bytes a turn in
- * vectors of whatever width the machine has. A 64-bit lane takes the two 32-bit halves apart, adds each to an accumulator
- * of its own and so has room for 2^32 turns before a carry could be lost.
+ * vectors of whatever width the machine has. A 64-bit lane takes the two 32-bit halves apart, adds each to an
+ * accumulator of its own and so has room for 2^32 turns before a carry could be lost.
  */
 #include "csum.h"
 

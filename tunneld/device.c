@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The port may be taken when the interface goes up, most often by a predecessor that is about to end: `wg-quick down`
- * and `up` in one breath. The kernel would refuse to bring the interface up; we cannot, so we try again until it is free
- * or another port is set, and say so once.
+ * and `up` in one breath. The kernel would refuse to bring the interface up; we cannot, so we try again until it is
+ * free or another port is set, and say so once.
  */
 #include "device.h"
 

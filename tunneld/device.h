@@ -35,7 +35,8 @@ struct device {
 
 struct tnl_now device_now(void);
 
-/* Takes one message of the parent into d->pending. One that makes no sense here, or the end of the parent, is a stop. */
+/* Takes one message of the parent into d->pending. One that makes no sense here, or the end of the parent, is a stop.
+ */
 void device_receive(struct device *d);
 
 /* Acts on link, MTU and route news in d->pending. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In IPv4 the bits are the low two of the second byte; in IPv6 the traffic class lies across the first two bytes and they
- * are bits 4 and 5 of the second. A packet that does not take part (Not-ECT) is delivered unchanged even if the outer
- * one was marked: the kernel does, though RFC 6040 would drop it.
+ * In IPv4 the bits are the low two of the second byte; in IPv6 the traffic class lies across the first two bytes and
+ * they are bits 4 and 5 of the second. A packet that does not take part (Not-ECT) is delivered unchanged even if the
+ * outer one was marked: the kernel does, though RFC 6040 would drop it.
  */
 #include "ecn.h"
 

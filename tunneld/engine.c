@@ -28,10 +28,10 @@
 #include "sandbox.h"
 
 enum {
-	BUSY_DEPTH = WORKER_CONTROL_MAX / 8,	/* waiting handshakes that mean load, WG 5.3; the kernel takes 512/4096 */
-	CONTROL_ROUND = 64,	/* datagrams a round: 64 * 0.12 ms keep clients waiting less than 10 ms */
-	ADVANCE_BATCH = 16,	/* messages a call */
-	ADVANCE_ROUND = 16,	/* calls a round */
+	BUSY_DEPTH = WORKER_CONTROL_MAX / 8, /* waiting handshakes that mean load, WG 5.3; the kernel takes 512/4096 */
+	CONTROL_ROUND = 64,                  /* datagrams a round: 64 * 0.12 ms keep clients waiting less than 10 ms */
+	ADVANCE_BATCH = 16,                  /* messages a call */
+	ADVANCE_ROUND = 16,                  /* calls a round */
 	EVENTS = 64,
 };
 #define BUSY_HOLD TNL_SEC	/* load is believed this long after its last sign */

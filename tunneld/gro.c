@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table finds the newest super of a flow by a hash of addresses, ports and protocol. A packet is joined to that if it is
- * exactly what splitting would have produced next: same header but for lengths, sums, ID + 1, sequence number and PSH.
- * Whatever else belongs to the flow (a bare ACK, SYN, FIN, other options) starts a super of its own behind it, and from
- * then on only that one is found: so nothing overtakes. Two flows of one hash only take the slot from each other and
- * join less. Fragments have no ports and are nobody's.
+ * A table finds the newest super of a flow by a hash of addresses, ports and protocol. A packet is joined to that if it
+ * is exactly what splitting would have produced next: same header but for lengths, sums, ID + 1, sequence number and
+ * PSH. Whatever else belongs to the flow (a bare ACK, SYN, FIN, other options) starts a super of its own behind it, and
+ * from then on only that one is found: so nothing overtakes. Two flows of one hash only take the slot from each other
+ * and join less. Fragments have no ports and are nobody's.
  *
  * The TCP and UDP checksums of what is joined are not verified: the tunnel's own tag has been. The kernel is told to
  * compute them if it ever needs them (NEEDS_CSUM).
@@ -36,8 +36,8 @@ struct seen {
 	bool v6, joins;
 };
 
-/* Flags that a joined segment may have: ACK always, PSH in the last, ECE if all have it. The four bits beside the header
- * length are zero (RFC 9293 leaves them reserved, AccECN uses one). */
+/* Flags that a joined segment may have: ACK always, PSH in the last, ECE if all have it. The four bits beside the
+ * header length are zero (RFC 9293 leaves them reserved, AccECN uses one). */
 static bool tcp_joins(const uint8_t *tcp)
 {
 	return (tcp[TCP_OFF] & 15) == 0 && (tcp[TCP_FLAGS] & (uint8_t)~(TCP_PSH | TCP_ECE)) == TCP_ACKED &&

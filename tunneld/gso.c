@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A super-packet is one header and many payloads. Segment i gets a copy of the header in which only this differs: the
- * lengths, the IPv4 ID (+ i), the sequence number (+ i payloads), FIN and PSH (last segment only), CWR (first only), and
- * the sums over all of it. hdr_len of the virtio header is a hint that kernels have got wrong; the packet's own headers
- * decide. A checksum that is ours to finish holds the sum of the pseudo-header already (NEEDS_CSUM).
+ * lengths, the IPv4 ID (+ i), the sequence number (+ i payloads), FIN and PSH (last segment only), CWR (first only),
+ * and the sums over all of it. hdr_len of the virtio header is a hint that kernels have got wrong; the packet's own
+ * headers decide. A checksum that is ours to finish holds the sum of the pseudo-header already (NEEDS_CSUM).
  */
 #include "gso.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Takes a packet as the TUN device hands it over, super-packet or not, apart into the packets that go on the wire, each
- * whole: lengths, IPv4 IDs, TCP sequence numbers and flags, checksums. Pure bytes; any thread. The kernel is believed no
- * more than the network: whatever header and packet say, nothing outside the packet is read.
+ * whole: lengths, IPv4 IDs, TCP sequence numbers and flags, checksums. Pure bytes; any thread. The kernel is believed
+ * no more than the network: whatever header and packet say, nothing outside the packet is read.
  */
 #ifndef GSO_H
 #define GSO_H
@@ -22,7 +22,8 @@ struct gso {
 	uint32_t count;		/* segments, at least 1 */
 	uint8_t proto;		/* PROTO_TCP or PROTO_UDP; a single packet: 0 */
 	bool v6;
-	uint32_t sum_from, sum_at;	/* a single packet whose checksum is ours to finish: its span, its field; else 0, 0 */
+	uint32_t sum_from,
+		sum_at; /* a single packet whose checksum is ours to finish: its span, its field; else 0, 0 */
 };
 
 /* False: not IPv4 or IPv6, cut short, or a header that makes no sense; drop it. ret borrows pkt. */

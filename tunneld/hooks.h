@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The hook runner: a child that keeps the rights of whoever started us, for PreUp, PostUp, PreDown, PostDown and DNS of
- * a configuration file. It has read its commands before it is born, so all that it ever takes from us is one byte: which
- * list to run. It ends with us; if we end without a word it still runs PostDown, as far as PreUp was begun.
+ * a configuration file. It has read its commands before it is born, so all that it ever takes from us is one byte:
+ * which list to run. It ends with us; if we end without a word it still runs PostDown, as far as PreUp was begun.
  */
 #ifndef HOOKS_H
 #define HOOKS_H

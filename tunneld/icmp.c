@@ -27,16 +27,16 @@ static bool ip6_single(const uint8_t *a)
 
 static size_t answer4(const uint8_t *pkt, size_t len, uint8_t *ret)
 {
-	size_t head = (pkt[0] & 15) * 4u, quote = len < ICMP4_MAX - IP4_HEAD - ICMP_HEAD ? len
-												: ICMP4_MAX - IP4_HEAD - ICMP_HEAD;
+	size_t head = (pkt[0] & 15) * 4u,
+	       quote = len < ICMP4_MAX - IP4_HEAD - ICMP_HEAD ? len : ICMP4_MAX - IP4_HEAD - ICMP_HEAD;
 	uint8_t *icmp = ret + IP4_HEAD;
 
 	if (head < IP4_HEAD || head > len || (be16_get(pkt + IP4_FRAG) & IP4_OFFSET) || !ip4_single(pkt + IP4_SRC) ||
 	    !ip4_single(pkt + IP4_DST))
 		return 0;
 	/* Only questions are answered: echo, timestamp, information, mask and router solicitation. */
-	if (pkt[IP4_PROTO] == PROTO_ICMP &&
-	    (len == head || !(pkt[head] == 8 || pkt[head] == 10 || pkt[head] == 13 || pkt[head] == 15 || pkt[head] == 17)))
+	if (pkt[IP4_PROTO] == PROTO_ICMP && (len == head || !(pkt[head] == 8 || pkt[head] == 10 || pkt[head] == 13 ||
+							      pkt[head] == 15 || pkt[head] == 17)))
 		return 0;
 	memset(ret, 0, IP4_HEAD + ICMP_HEAD);
 	ret[0] = 0x45;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The answer to a packet from the host that no peer takes: destination unreachable, host (3/1, RFC 792) or address (1/3,
- * RFC 4443), so that connect() fails at once. Pure.
+ * The answer to a packet from the host that no peer takes: destination unreachable, host (3/1, RFC 792) or address
+ * (1/3, RFC 4443), so that connect() fails at once. Pure.
  */
 #ifndef ICMP_H
 #define ICMP_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line is formatted into a stack buffer and leaves in one system call, so lines of several processes and threads never
- * mix. The system log is opened before the engine gives up its view of the file system; from then on only the open
- * socket is used. tzset() runs there too, because syslog() would otherwise look for /etc/localtime at its first line.
+ * A line is formatted into a stack buffer and leaves in one system call, so lines of several processes and threads
+ * never mix. The system log is opened before the engine gives up its view of the file system; from then on only the
+ * open socket is used. tzset() runs there too, because syslog() would otherwise look for /etc/localtime at its first
+ * line.
  */
 #include "log.h"
 
@@ -63,7 +64,8 @@ void log_to_syslog(void)
 	log_syslog = true;
 }
 
-/* True for the first LOG_DEBUG_RATE lines of each second. The race between two threads lets a line more or less pass. */
+/* True for the first LOG_DEBUG_RATE lines of each second. The race between two threads lets a line more or less pass.
+ */
 static bool log_debug_permitted(void)
 {
 	static _Atomic int64_t second;

@@ -3,9 +3,9 @@
  * Arguments, and which of three roles this process has: the launcher that the caller waits for, the parent, or, run
  * again by the parent, the engine.
  *
- * Detached is the normal case: the launcher forks the parent into a session of its own and waits for its one byte, which
- * says that the interface is there and the UAPI socket answers. Anything else is failure, and the parent has said why on
- * the caller's stderr.
+ * Detached is the normal case: the launcher forks the parent into a session of its own and waits for its one byte,
+ * which says that the interface is there and the UAPI socket answers. Anything else is failure, and the parent has said
+ * why on the caller's stderr.
  */
 #include <errno.h>
 #include <fcntl.h>

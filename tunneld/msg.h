@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parent and the engine say to each other over a SOCK_SEQPACKET pair: one message a packet, a type, a body of
- * fixed size, the descriptors that belong to it. The engine handles bytes from the network and may have been taken over,
- * so the parent judges what it gets by the table in msg.c: an unknown type, a type that flows the other way, another
- * length, a descriptor too many or a field out of range is -EPROTO, and the parent then ends the engine.
+ * fixed size, the descriptors that belong to it. The engine handles bytes from the network and may have been taken
+ * over, so the parent judges what it gets by the table in msg.c: an unknown type, a type that flows the other way,
+ * another length, a descriptor too many or a field out of range is -EPROTO, and the parent then ends the engine.
  */
 #ifndef MSG_H
 #define MSG_H

@@ -36,7 +36,7 @@ bool netlink_drain(int fd);
 /* The state of the interface of this TUN queue, in whatever namespace it is. -ENODEV: it has been removed. */
 int netlink_state(struct netlink *n, int tun, struct netlink_state *ret);
 
-/* ---- The rest is about the present namespace ------------------------------------------------------------------- */
+/* ---- The rest is about the present namespace --------------------------------------------------------------------- */
 
 /* mtu 0: leave it. gso_segs: the most segments of a super-packet, 0: leave it. up false: leave it as it is. */
 int netlink_link_set(struct netlink *n, unsigned ifindex, uint32_t mtu, unsigned gso_segs, bool up);

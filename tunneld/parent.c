@@ -61,7 +61,7 @@ static void stop(struct parent *p, int status)
 	p->stop = true;
 }
 
-/* ---- What the engine may ask for ------------------------------------------------------------------------------- */
+/* ---- What the engine may ask for --------------------------------------------------------------------------------- */
 
 static int answer_ready(struct parent *p, const struct msg *m)
 {
@@ -160,7 +160,7 @@ static void tell(struct parent *p, const struct msg *m)
 	}
 }
 
-/* ---- News ------------------------------------------------------------------------------------------------------ */
+/* ---- News -------------------------------------------------------------------------------------------------------- */
 
 static void check_link(struct parent *p)
 {
@@ -239,7 +239,7 @@ static bool serve(struct parent *p, int wait, int timeout_ms)
 	return fds[5].revents != 0;
 }
 
-/* ---- Start ----------------------------------------------------------------------------------------------------- */
+/* ---- Start ------------------------------------------------------------------------------------------------------- */
 
 static bool open_interface(struct parent *p)
 {

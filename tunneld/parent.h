@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parent: the small process that stays root, and never reads a byte from the network or a UAPI client. It opens what
- * needs privilege, runs the engine, answers the engine's requests, watches over interface and socket file, and leaves
- * nothing behind.
+ * The parent: the small process that stays root, and never reads a byte from the network or a UAPI client. It opens
+ * what needs privilege, runs the engine, answers the engine's requests, watches over interface and socket file, and
+ * leaves nothing behind.
  */
 #ifndef PARENT_H
 #define PARENT_H

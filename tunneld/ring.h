@@ -3,8 +3,8 @@
  * A bounded ring between two threads, one that puts and one that takes, without a lock. Elements have one size and are
  * written and read in place. A full ring refuses: its user drops what does not fit.
  *
- * head counts what was ever put and tail what was ever taken; each has one writer. The writer of an element publishes it
- * by a release store of head and the reader gives its place back by one of tail.
+ * head counts what was ever put and tail what was ever taken; each has one writer. The writer of an element publishes
+ * it by a release store of head and the reader gives its place back by one of tail.
  */
 #ifndef RING_H
 #define RING_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addresses, MTU, link state, routes and rules that a configuration file asks for, as wg-quick would set them. A default
- * route goes to a table of its own, which everything is sent to that does not carry the tunnel's mark, unless the main
- * table knows something more specific. PARENT only.
+ * Addresses, MTU, link state, routes and rules that a configuration file asks for, as wg-quick would set them. A
+ * default route goes to a table of its own, which everything is sent to that does not carry the tunnel's mark, unless
+ * the main table knows something more specific. PARENT only.
  */
 #ifndef ROUTING_H
 #define ROUTING_H

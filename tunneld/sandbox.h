@@ -4,8 +4,8 @@
  * that the surroundings do not permit (a user namespace with one user, a container without mounts) are passed over, the
  * others still hold; only a stage that is always possible is fatal.
  *
- * Builds with a sanitizer keep their file system, stay dumpable and have no system call table, since the sanitizer's own
- * run time needs all three.
+ * Builds with a sanitizer keep their file system, stay dumpable and have no system call table, since the sanitizer's
+ * own run time needs all three.
  */
 #ifndef SANDBOX_H
 #define SANDBOX_H

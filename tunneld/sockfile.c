@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The socket is bound and listens under a name that no tool looks at, then takes its place by rename(). The order at the
- * end keeps a predecessor from unlinking its successor's file: the file goes while the listener still answers, and a
- * successor renames its own into place only once nobody answers.
+ * The socket is bound and listens under a name that no tool looks at, then takes its place by rename(). The order at
+ * the end keeps a predecessor from unlinking its successor's file: the file goes while the listener still answers, and
+ * a successor renames its own into place only once nobody answers.
  */
 #include "sockfile.h"
 

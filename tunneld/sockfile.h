@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /var/run/wireguard/IF.sock: born with a listener behind it, since wg(8) unlinks a socket that refuses connections, and
- * removed only while it is still the file that we made. Whoever removes it ends the daemon. PARENT only.
+ * /var/run/wireguard/IF.sock: born with a listener behind it, since wg(8) unlinks a socket that refuses connections,
+ * and removed only while it is still the file that we made. Whoever removes it ends the daemon. PARENT only.
  */
 #ifndef SOCKFILE_H
 #define SOCKFILE_H

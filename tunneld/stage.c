@@ -2,8 +2,8 @@
 /*
  * Blocks of one size, a free list through them, and a queue per waiting peer. A packet is a chain of blocks, a queue a
  * chain of packets; both chains run through arrays beside the data so that walking them touches no packet. Queues lie
- * densely in an array, found by a hash of the peer's handle; one that runs empty is gone, so there are never more queues
- * than blocks and they need no limit of their own.
+ * densely in an array, found by a hash of the peer's handle; one that runs empty is gone, so there are never more
+ * queues than blocks and they need no limit of their own.
  *
  * When blocks run out, a few queues are looked at in turn and the one with the most packets loses its oldest. A full
  * search would find a fatter one, but would cost every packet of a flood a walk over thousands of peers.
@@ -165,7 +165,8 @@ unsigned stage_count(const struct stage *s, tnl_peer p)
 
 void stage_push(struct stage *s, tnl_peer p, const uint8_t *pkt, size_t len)
 {
-	uint32_t want = len ? (uint32_t)((len + STAGE_BLOCK - 1) / STAGE_BLOCK) : 1, q = find(s, p), first = 0, *at = &first;
+	uint32_t want = len ? (uint32_t)((len + STAGE_BLOCK - 1) / STAGE_BLOCK) : 1, q = find(s, p), first = 0,
+		 *at = &first;
 	struct queue *k;
 
 	if (q != 0 && s->queue[q].count == STAGE_PER_PEER)

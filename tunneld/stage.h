@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Packets that wait for a session: per peer the newest STAGE_PER_PEER, in order, in memory of a fixed size. When that is
- * used up, a peer with many packets waiting loses its oldest to one with few, so a flood to a dead peer costs others
+ * Packets that wait for a session: per peer the newest STAGE_PER_PEER, in order, in memory of a fixed size. When that
+ * is used up, a peer with many packets waiting loses its oldest to one with few, so a flood to a dead peer costs others
  * nothing. One thread.
  */
 #ifndef STAGE_H

@@ -78,7 +78,8 @@ static void drain(struct tx *x, tnl_peer p)
 	struct tnl_run run;
 	size_t len;
 
-	/* At most STAGE_PER_PEER turns. A packet whose route is gone, or leads to another who has no session, is lost. */
+	/* At most STAGE_PER_PEER turns. A packet whose route is gone, or leads to another who has no session, is lost.
+	 */
 	while ((waiting = stage_peek(x->stage, p, &len)) != NULL) {
 		size_t seen = len < STAGE_BLOCK ? len : STAGE_BLOCK;
 		enum tnl_verdict v = tnl_tx_begin(x->core, x->now, waiting, seen, 1, &run);
@@ -108,8 +109,8 @@ static void hold(struct tx *x, tnl_peer p, const struct gso *g, uint32_t from, u
 	}
 }
 
-/* Our own datagram to this very endpoint: the route to the endpoint leads into the tunnel, and sealing it again would go
- * on for ever. */
+/* Our own datagram to this very endpoint: the route to the endpoint leads into the tunnel, and sealing it again would
+ * go on for ever. */
 static bool loops(const struct tx *x, const struct gso *g, const struct tnl_addr *remote)
 {
 	bool v6 = g->v6;

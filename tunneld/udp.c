@@ -36,7 +36,7 @@ union any_addr {
 	struct sockaddr_storage storage;
 };
 
-/* ---- Addresses ------------------------------------------------------------------------------------------------- */
+/* ---- Addresses --------------------------------------------------------------------------------------------------- */
 
 static socklen_t to_sockaddr(const struct tnl_addr *a, union any_addr *ret)
 {
@@ -85,7 +85,7 @@ bool udp_addr(const struct sockaddr *sa, socklen_t len, struct tnl_addr *ret)
 	return false;
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------------------ */
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 static int set(int fd, int level, int name, int value)
 {
@@ -223,7 +223,7 @@ int udp_set_mark(const struct udp_socks *s, uint32_t fwmark)
 	return r == 0 && s->fd6 >= 0 ? set_mark(s->fd6, fwmark) : r;
 }
 
-/* ---- Sending --------------------------------------------------------------------------------------------------- */
+/* ---- Sending ----------------------------------------------------------------------------------------------------- */
 
 /* Everything one message needs beside its bytes. */
 struct out_head {
@@ -231,7 +231,8 @@ struct out_head {
 	struct iovec iov;
 	union {
 		struct cmsghdr align;
-		uint8_t buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t))];
+		uint8_t buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) +
+			    CMSG_SPACE(sizeof(uint16_t))];
 	} ctl;
 };
 
@@ -383,7 +384,7 @@ void udp_send_batch(const struct udp_socks *s, struct udp_out *out, unsigned n)
 	}
 }
 
-/* ---- Receiving ------------------------------------------------------------------------------------------------- */
+/* ---- Receiving --------------------------------------------------------------------------------------------------- */
 
 struct in_head {
 	union any_addr from;

@@ -41,11 +41,11 @@ void udp_close(struct udp_socks *s);
 int udp_set_mark(const struct udp_socks *s, uint32_t fwmark);
 
 /* Sends one datagram, from path->local if that is set. When the kernel refuses that source it is sent again without.
- * 0: sent; 1: sent, but the source was refused: tnl_forget_source(); negative errno: this datagram is lost, nothing else
- * follows from it (-EDESTADDRREQ: no remote; -EAFNOSUPPORT: no socket of that family). */
+ * 0: sent; 1: sent, but the source was refused: tnl_forget_source(); negative errno: this datagram is lost, nothing
+ * else follows from it (-EDESTADDRREQ: no remote; -EAFNOSUPPORT: no socket of that family). */
 int udp_send(const struct udp_socks *s, const struct tnl_path *path, const void *data, size_t len, uint8_t tos);
 
-/* ---- Addresses ------------------------------------------------------------------------------------------------- */
+/* ---- Addresses --------------------------------------------------------------------------------------------------- */
 
 /* ret: the address as sockaddr_in or sockaddr_in6. Returns its length; 0 for family 0. */
 socklen_t udp_sockaddr(const struct tnl_addr *a, struct sockaddr_storage *ret);
@@ -53,7 +53,7 @@ socklen_t udp_sockaddr(const struct tnl_addr *a, struct sockaddr_storage *ret);
  * zero: neither IPv4 nor IPv6, or too short. */
 bool udp_addr(const struct sockaddr *sa, socklen_t len, struct tnl_addr *ret);
 
-/* ---- Batches. WORKER ------------------------------------------------------------------------------------------- */
+/* ---- Batches. WORKER --------------------------------------------------------------------------------------------- */
 
 /* One message to send: len bytes at data, cut into datagrams of `segment` bytes of which the last may be shorter, at
  * most UDP_GSO_BYTES and UDP_GSO_SEGS. */
@@ -67,8 +67,8 @@ struct udp_out {
 	uint32_t sent;	/* out: bytes the kernel took */
 };
 
-/* Sends out[0..n) in order, n <= UDP_BATCH. A message that is refused as a whole (EMSGSIZE, EIO, EINVAL: the path or the
- * device cannot segment) is sent datagram by datagram. What cannot be sent is dropped. */
+/* Sends out[0..n) in order, n <= UDP_BATCH. A message that is refused as a whole (EMSGSIZE, EIO, EINVAL: the path or
+ * the device cannot segment) is sent datagram by datagram. What cannot be sent is dropped. */
 void udp_send_batch(const struct udp_socks *s, struct udp_out *out, unsigned n);
 
 /* One received message: len bytes at buf (UDP_BUF_LEN of them, the caller's), to be cut into datagrams of `segment`. */

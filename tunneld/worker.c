@@ -5,8 +5,8 @@
  * neither direction starves the other. The clock is read once a round.
  *
  * Commands of the owner travel through a ring, so that they keep their order, and an eventfd that wakes the worker. It
- * counts those it has carried out; who needs an answer waits for that count. That is the only lock, and it is taken when
- * there was a command.
+ * counts those it has carried out; who needs an answer waits for that count. That is the only lock, and it is taken
+ * when there was a command.
  */
 #include "worker.h"
 
@@ -61,7 +61,7 @@ struct worker {
 
 _Static_assert(TX_ARENA >= 2 * (TUN_PACKET_MAX + 1), "the largest packet fits after a flush");
 
-/* ---- The thread ------------------------------------------------------------------------------------------------ */
+/* ---- The thread -------------------------------------------------------------------------------------------------- */
 
 static tnl_ns clock_now(void)
 {
@@ -71,9 +71,9 @@ static tnl_ns clock_now(void)
 	return (tnl_ns)ts.tv_sec * TNL_SEC + (tnl_ns)ts.tv_nsec;
 }
 
-/* Without sockets the interface is down, or just came up and the sockets are about to: what the host sends by then waits
- * in the queue. POLLPRI never comes from a TUN device, but removal, which wakes only those who wait for some kind of
- * input, is then noticed all the same. */
+/* Without sockets the interface is down, or just came up and the sockets are about to: what the host sends by then
+ * waits in the queue. POLLPRI never comes from a TUN device, but removal, which wakes only those who wait for some kind
+ * of input, is then noticed all the same. */
 static void watch_tun(struct worker *w, bool up)
 {
 	w->polls[POLL_TUN].events = up ? POLLIN : POLLPRI;
@@ -169,7 +169,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* ---- The owner's side ------------------------------------------------------------------------------------------ */
+/* ---- The owner's side -------------------------------------------------------------------------------------------- */
 
 static void wait_done(struct worker *w)
 {

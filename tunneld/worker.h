@@ -42,7 +42,8 @@ struct worker_dgram {
  * memory is mapped now. NULL with errno set: no memory, no thread. */
 struct worker *worker_start(const struct worker_conf *conf);
 
-/* Ends and joins the thread, wipes and unmaps its memory. Neither closes the TUN queue nor the sockets. NULL is fine. */
+/* Ends and joins the thread, wipes and unmaps its memory. Neither closes the TUN queue nor the sockets. NULL is fine.
+ */
 void worker_stop(struct worker *w);
 
 /* From its return the worker uses these sockets (copied) and no longer those before, which the caller may close.

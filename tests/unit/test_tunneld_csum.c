@@ -45,8 +45,8 @@ START_TEST(agrees_with_slow_sum_at_any_length_and_alignment)
 		mem[i] = (uint8_t)packet_random(&state);
 	for (size_t at = 0; at < 8; at++)
 		for (size_t len = 1; len <= 300; len++)
-			ck_assert_msg(stored(csum_partial(csum_add(0, mem + at, len))) == slow(mem + at, len), "%zu+%zu",
-				      at, len);
+			ck_assert_msg(stored(csum_partial(csum_add(0, mem + at, len))) == slow(mem + at, len),
+				      "%zu+%zu", at, len);
 }
 END_TEST
 

@@ -403,7 +403,8 @@ START_TEST(joined_and_split_again_is_what_it_was)
 			size_t len;
 
 			/* Runs of one flow, as they come. */
-			flow_of[i] = i > 0 && packet_random(&state) % 4 ? flow_of[i - 1] : packet_random(&state) % FLOWS;
+			flow_of[i] =
+				i > 0 && packet_random(&state) % 4 ? flow_of[i - 1] : packet_random(&state) % FLOWS;
 			in[i] = random_packet(&flow[flow_of[i]], &state);
 			len = packet_make(&in[i], mem[i]);
 			if (!gro_add(&gro, mem[i], (uint32_t)len)) {

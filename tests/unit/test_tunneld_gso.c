@@ -94,12 +94,19 @@ START_TEST(random_supers_are_split)
 
 	for (unsigned i = 0; i < 3000; i++) {
 		struct packet p = {
-			.v6 = packet_random(&state) & 1, .df = packet_random(&state) & 1,
-			.proto = packet_random(&state) & 1 ? 6 : 17, .tos = (uint8_t)packet_random(&state),
-			.ttl = (uint8_t)packet_random(&state), .flags = (uint8_t)packet_random(&state),
-			.id = (uint16_t)packet_random(&state), .seq = packet_random(&state), .ack = packet_random(&state),
-			.sport = (uint16_t)packet_random(&state), .options = packet_random(&state) % 11 * 4,
-			.from = packet_random(&state), .payload = 1 + packet_random(&state) % 9000,
+			.v6 = packet_random(&state) & 1,
+			.df = packet_random(&state) & 1,
+			.proto = packet_random(&state) & 1 ? 6 : 17,
+			.tos = (uint8_t)packet_random(&state),
+			.ttl = (uint8_t)packet_random(&state),
+			.flags = (uint8_t)packet_random(&state),
+			.id = (uint16_t)packet_random(&state),
+			.seq = packet_random(&state),
+			.ack = packet_random(&state),
+			.sport = (uint16_t)packet_random(&state),
+			.options = packet_random(&state) % 11 * 4,
+			.from = packet_random(&state),
+			.payload = 1 + packet_random(&state) % 9000,
 		};
 
 		check_split(&p, 1 + p.payload / (1 + packet_random(&state) % 64) + packet_random(&state) % 100);
@@ -161,7 +168,9 @@ START_TEST(checksums_are_finished)
 	uint8_t pkt[300], want[300], got[300];
 
 	for (uint32_t payload = 0; payload < 200; payload++) {
-		struct packet p = { .proto = payload & 1 ? 6 : 17, .v6 = payload & 2, .ttl = 1, .flags = 2, .payload = payload };
+		struct packet p = {
+			.proto = payload & 1 ? 6 : 17, .v6 = payload & 2, .ttl = 1, .flags = 2, .payload = payload
+		};
 		struct virtio_net_hdr h = header(&p, 0);
 		size_t len = packet_make(&p, want), at = h.csum_start + h.csum_offset;
 		uint32_t pseudo = p.proto + (uint32_t)(len - h.csum_start);
@@ -256,8 +265,10 @@ START_TEST(any_bytes_stay_within_bounds)
 		size_t len = packet_random(&state) % 400;
 		uint8_t *pkt = malloc(len ? len : 1);
 		struct virtio_net_hdr h = {
-			.flags = packet_random(&state) & 1, .gso_type = types[packet_random(&state) % sizeof(types)],
-			.gso_size = (uint16_t)(packet_random(&state) % 300), .csum_start = (uint16_t)(packet_random(&state) % 80),
+			.flags = packet_random(&state) & 1,
+			.gso_type = types[packet_random(&state) % sizeof(types)],
+			.gso_size = (uint16_t)(packet_random(&state) % 300),
+			.csum_start = (uint16_t)(packet_random(&state) % 80),
 			.csum_offset = (uint16_t)(packet_random(&state) % 40),
 		};
 		struct gso g;

@@ -70,7 +70,8 @@ END_TEST
 
 START_TEST(sizes_around_blocks_survive)
 {
-	static const size_t sizes[] = { 1, 2, STAGE_BLOCK - 1, STAGE_BLOCK, STAGE_BLOCK + 1, 2 * STAGE_BLOCK, 65534, 65535 };
+	static const size_t sizes[] = { 1,     2,    STAGE_BLOCK - 1, STAGE_BLOCK, STAGE_BLOCK + 1, 2 * STAGE_BLOCK,
+					65534, 65535 };
 
 	for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		push(1, i, sizes[i]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets on the loopback: one port in both families, batches out and in, where a datagram came from and was sent to. */
+/* Sockets on the loopback: one port in both families, batches out and in, where a datagram came from and was sent to.
+ */
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
@@ -167,7 +168,8 @@ END_TEST
 START_TEST(what_cannot_be_sent_is_told)
 {
 	struct udp_socks only4 = { a.fd4, -1, a.port };
-	struct tnl_path none = { 0 }, six = { .remote = addr("::1", b.port) }, four = { .remote = addr("127.0.0.1", b.port) };
+	struct tnl_path none = { 0 }, six = { .remote = addr("::1", b.port) },
+			four = { .remote = addr("127.0.0.1", b.port) };
 	struct udp_out out[3] = {
 		{ .path = &six, .data = mem[0], .len = 9, .segment = 9 },
 		{ .path = &none, .data = mem[0], .len = 9, .segment = 9 },
