@@ -167,6 +167,9 @@ static bool offer_run(struct tx *x, const struct gso *g, uint32_t from, uint32_t
 
 static void offer(struct tx *x, const struct gso *g)
 {
+	/* At an interface MTU near 65535 a packet may be larger than what a datagram can carry. */
+	if (tnl_tx_len(gso_len(g, 0), x->mtu) > UDP_GSO_BYTES)
+		return;
 	for (uint32_t from = 0, n; from < g->count; from += n) {
 		n = g->count - from < TX_RUN ? g->count - from : TX_RUN;
 		if (!offer_run(x, g, from, n)) {

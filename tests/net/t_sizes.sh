@@ -46,3 +46,12 @@ for mtu in 1280 1419; do
 	claim "MTU $mtu: a full packet is not padded beyond the MTU" equal "$(outer $mtu)" $((mtu + 32))
 	claim "MTU $mtu: nor is one that is a byte smaller" equal "$(outer $((mtu - 1)))" $((mtu + 32))
 done
+
+# At an MTU of 65535 there are packets that no datagram can carry. They are lost, and nothing else is.
+must ip -n a link set wga mtu 65535
+must ip -n b link set wgb mtu 65535
+claim "MTU 65535: 65448 bytes in one packet" reach a 192.168.9.2 -s 65420
+for size in 65461 65476 65507; do
+	n a ping -n -c 1 -W 1 -s $size 192.168.9.2 >/dev/null
+done
+claim "MTU 65535: larger ones, lost, hold nothing up" reach a 192.168.9.2
