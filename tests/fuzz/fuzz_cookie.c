@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cookies from both ends. As responder under load: initiations without cookie, with the right one, with a changed one or
- * from another place. As initiator: replies as they come, and authentic ones with something changed.
+ * Cookies from both ends. As responder under load: initiations without cookie, with the right one, with a changed one
+ * or from another place. As initiator: replies as they come, and authentic ones with something changed.
  *
- * Claims: under load only the right cookie from the right place gets a response, everything else with mac1 a cookie reply
- * that opens for the sender, without mac1 nothing. A reply is taken only unchanged, and once; then mac2 is made with it.
+ * Claims: under load only the right cookie from the right place gets a response, everything else with mac1 a cookie
+ * reply that opens for the sender, without mac1 nothing. A reply is taken only unchanged; then mac2 is made with it.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a stranger can send to the owner's door, and what the peer itself can, when it makes its messages wrongly: bytes as
- * they come, and authentic initiations and responses with something changed before their MACs are made, which is how deep
- * an attacker without the peer's key gets. An input is a list of steps.
+ * What a stranger can send to the owner's door, and what the peer itself can, when it makes its messages wrongly: bytes
+ * as they come, and authentic initiations and responses with something changed before their MACs are made, which is how
+ * deep an attacker without the peer's key gets. An input is a list of steps.
  *
  * Claims: an unchanged message is answered and both sides then have the same keys; a changed one is not answered and
  * ends nothing, so that the honest one behind it is; no answer is longer than what it answers.

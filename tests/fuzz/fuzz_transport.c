@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What arrives on a session: bytes as they come, and packets that the peer itself sealed around anything, at any counter,
- * perhaps with something changed on the way. Several make a batch, which the workers' door cuts into runs. And what comes
- * from the host's side: any bytes as an inner packet.
+ * What arrives on a session: bytes as they come, and packets that the peer itself sealed around anything, at any
+ * counter, perhaps with something changed on the way. Several make a batch, which the workers' door cuts into runs.
+ * And what comes from the host's side: any bytes as an inner packet.
  *
- * Claims: only what was sealed and not changed passes, each counter once; what passes is a whole IP packet of the peer's
- * networks inside the datagram; what the host seals, the peer opens.
+ * Claims: only what was sealed and not changed passes, each counter once; what passes is a whole IP packet of the
+ * peer's networks inside the datagram; what the host seals, the peer opens.
  */
 #include <string.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine under test, the host, with one peer whose private key the target holds, so that it can make messages that are
- * authentic but for what the input changes in them. The machine lives as long as the process; for each input its peer is
- * removed and added again and time jumps ahead, past everything that is remembered. Randomness is fixed.
+ * A machine under test, the host, with one peer whose private key the target holds, so that it can make messages
+ * that are authentic but for what the input changes in them. The machine lives as long as the process; for each
+ * input its peer is removed and added again and time jumps ahead, past everything that is remembered. Randomness is
+ * fixed.
  */
 #ifndef RIG_H
 #define RIG_H
