@@ -165,7 +165,7 @@ void device_reopen(struct device *d)
 	int err = ask_sockets(d, d->port, d->fwmark, &fresh);
 
 	if (err) {
-		if (!d->complained)
+		if (!d->complained && !d->pending.stop)
 			log_error("port %u: %s; trying on, nothing is sent or received until then", d->port,
 				  strerror(-err));
 		d->complained = true;
