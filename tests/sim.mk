@@ -1,5 +1,5 @@
-# The simulator. `make sim`: the worlds of seeds 1..SEEDS, half by each of two processes. `make sim SEED=n`: that one, with
-# a line for everything that happens.
+# The simulator. `make sim`: the worlds of seeds 1..SEEDS, half by each of two processes. `make sim SEED=n`: that one,
+# with a line for everything that happens.
 
 SEEDS ?= $(if $(filter opt,$(VARIANT)),10000,300)
 

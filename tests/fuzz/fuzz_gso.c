@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the TUN device hands over: ten bytes of virtio-net header, then the packet. What is accepted must cover the packet
- * exactly, and every segment must be of the length that its own header states.
+ * What the TUN device hands over: ten bytes of virtio-net header, then the packet. What is accepted must cover the
+ * packet exactly, and every segment must be of the length that its own header states.
  */
 #include <stdlib.h>
 #include <string.h>
