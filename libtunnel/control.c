@@ -122,9 +122,10 @@ static size_t emit(struct tnl *t, struct peer *p, struct tnl_now now, struct tnl
 	if (p->todo & TODO_RETRY) {
 		p->todo &= (uint8_t)~(TODO_RETRY | TODO_INITIATE);
 		made = handshake_initiate(t, p, now, true, out);
-		/* A response of ours left a moment ago and may yet be confirmed; if not, this attempt is made then. */
+		/* A response of ours left a moment ago and may yet be confirmed; if not, this attempt is made then.
+		 * With jitter: the other side may be in the same situation, at the same moment. */
 		if (!made && now.boot < p->initiate_after)
-			p->retry_due = p->initiate_after;
+			p->retry_due = p->initiate_after + random_u32(t) % REKEY_JITTER;
 	} else if (p->todo & TODO_INITIATE) {
 		p->todo &= (uint8_t)~TODO_INITIATE;
 		made = handshake_initiate(t, p, now, false, out);

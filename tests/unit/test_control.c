@@ -225,6 +225,22 @@ START_TEST(crossing_initiations_end_in_a_session)
 }
 END_TEST
 
+/* On a slow path both retries come too soon after the answers and are put off; not to the same moment. */
+START_TEST(crossing_on_a_slow_path_does_not_repeat_itself)
+{
+	struct tnl_msg a = initiation(A), b = initiation(B);
+
+	pair_wait(&x, TNL_SEC / 2);
+	ck_assert_uint_eq(pair_deliver(&x, B, &a, false), 1);
+	ck_assert_uint_eq(pair_deliver(&x, A, &b, false), 1);
+	pair_wait(&x, 4900 * (TNL_SEC / 1000));
+	ck_assert_uint_eq(pair_advance(&x, A) + pair_advance(&x, B), 0);
+	ck_assert_uint_ge(x.host[A].p->retry_due, x.host[A].p->initiate_after);
+	ck_assert_uint_ge(x.host[B].p->retry_due, x.host[B].p->initiate_after);
+	ck_assert_uint_ne(x.host[A].p->retry_due, x.host[B].p->retry_due);
+}
+END_TEST
+
 START_TEST(preshared_keys_must_agree)
 {
 	struct tnl_peer_conf conf = { .psk = { 1, 2, 3 } };
@@ -476,6 +492,7 @@ int main(void)
 	tcase_add_test(c, responder_sends_nothing_before_confirmation);
 	tcase_add_test(c, old_session_sends_until_the_new_one_is_confirmed_and_receives_after);
 	tcase_add_test(c, crossing_initiations_end_in_a_session);
+	tcase_add_test(c, crossing_on_a_slow_path_does_not_repeat_itself);
 	tcase_add_test(c, preshared_keys_must_agree);
 	tcase_add_test(c, under_load_a_cookie_then_a_session);
 	tcase_add_test(c, load_is_held_one_second);
