@@ -65,6 +65,34 @@ START_TEST(inner_bits_agree_with_vectors)
 }
 END_TEST
 
+/* A header length that is a lie must not lead beyond the packet, and a sum that was wrong is not for us to mend. */
+START_TEST(a_hostile_header_is_marked_and_no_more)
+{
+	struct packet p = { .proto = 17, .tos = 2 };
+	uint8_t pkt[100], good[100];
+
+	packet_make(&p, good);
+	for (uint8_t words = 0; words < 16; words++) {
+		uint8_t sums[2][2];
+
+		for (unsigned behind = 0; behind < 2; behind++) {
+			memset(pkt, behind ? 0xa5 : 0, sizeof(pkt));
+			memcpy(pkt, good, 20);
+			pkt[0] = 0x40 | words;
+			ecn_inner(3, pkt);
+			ck_assert_uint_eq(pkt[1], 3);
+			memcpy(sums[behind], pkt + 10, 2);
+		}
+		ck_assert_mem_eq(sums[0], sums[1], 2);
+	}
+	memcpy(pkt, good, 28);
+	pkt[8] ^= 0x55;
+	ecn_inner(3, pkt);
+	pkt[8] ^= 0x55;
+	ck_assert_ptr_null(packet_fault(pkt, 28));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("ecn");
@@ -74,6 +102,7 @@ int main(void)
 
 	tcase_add_test(t, outer_bits_agree_with_vectors);
 	tcase_add_test(t, inner_bits_agree_with_vectors);
+	tcase_add_test(t, a_hostile_header_is_marked_and_no_more);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
