@@ -34,7 +34,6 @@ enum {
 	ADVANCE_ROUND = 16,                  /* calls a round */
 	EVENTS = 64,
 };
-#define BUSY_HOLD TNL_SEC	/* load is believed this long after its last sign */
 
 enum { ID_CHANNEL, ID_WORKERS, ID_TIMER };	/* epoll data; clients have CONTROL_ID and up */
 
@@ -45,7 +44,6 @@ struct engine {
 	size_t region_len;
 	int tun, listener, epoll, event, timer, null;
 	tnl_ns armed;		/* what the timer is set to */
-	tnl_ns busy_until;
 	bool stop;
 	struct tnl_msg out[ADVANCE_BATCH];
 	struct worker_dgram dgram;
@@ -170,15 +168,11 @@ static bool control_round(struct engine *e)
 
 	for (unsigned i = 0; i < CONTROL_ROUND; i++) {
 		unsigned depth = worker_control_depth(d->worker);
-		struct tnl_now now;
 
 		if (!worker_pop_control(d->worker, &e->dgram))
 			return false;
-		now = device_now();
-		if (depth >= BUSY_DEPTH)
-			e->busy_until = now.boot + BUSY_HOLD;
-		if (tnl_control(d->tnl, now, &e->dgram.path, e->dgram.data, e->dgram.len, now.boot < e->busy_until,
-				&e->out[0]))
+		if (tnl_control(d->tnl, device_now(), &e->dgram.path, e->dgram.data, e->dgram.len,
+				depth >= BUSY_DEPTH, &e->out[0]))
 			transmit(e, &e->out[0]);
 	}
 	return true;
