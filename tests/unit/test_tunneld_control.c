@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/* The UAPI server over real sockets: whole transactions or nothing, whatever clients do. The interface stays down, so no
+ * worker and no parent are needed. */
+#include <check.h>
+#include <errno.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../../tunneld/control.h"
+#include "vectors.h"
+
+#define K1 "1111111111111111111111111111111111111111111111111111111111111111"
+#define K2 "2222222222222222222222222222222222222222222222222222222222222222"
+
+static struct device device;
+static struct control *control;
+static void *region;
+static int epoll, listener;
+static struct sockaddr_un address;
+static socklen_t address_len;
+
+static void fill_random(void *ctx, void *dst, size_t len)
+{
+	(void)ctx;
+	randombytes_buf(dst, len);
+}
+
+static void set_up(void)
+{
+	static const struct tnl_env env = { .random = fill_random };
+
+	ck_assert_int_ge(sodium_init(), 0);
+	device = (struct device){
+		.limits = { .peers = 64, .sessions = 64, .prefixes = 128, .workers = 1 },
+		.channel = -1,
+		.socks = { .fd4 = -1, .fd6 = -1 },
+		.reopen = TNL_NEVER,
+	};
+	region = aligned_alloc(64, (tnl_footprint(&device.limits) + 63) / 64 * 64);
+	memset(region, 0, tnl_footprint(&device.limits));
+	device.tnl = tnl_init(region, &device.limits, &env);
+	ck_assert_ptr_nonnull(device.tnl);
+	/* An address that the kernel chooses, in no file system. */
+	address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	address_len = sizeof(address);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+	ck_assert_int_eq(listen(listener, 1024), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &address_len), 0);
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	control = control_new(&device, epoll, listener);
+	ck_assert_ptr_nonnull(control);
+}
+
+static void tear_down(void)
+{
+	control_free(control);
+	close(epoll);
+	close(listener);
+	tnl_wipe(device.tnl);
+	free(region);
+}
+
+/* Everything that is due now. */
+static void run(void)
+{
+	struct epoll_event ev[64];
+	int n;
+
+	for (unsigned turn = 0; turn < 100000 && (n = epoll_wait(epoll, ev, 64, 0)) > 0; turn++)
+		for (int i = 0; i < n; i++)
+			control_event(control, ev[i].data.u64, ev[i].events);
+}
+
+static int join(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, address_len), 0);
+	run();
+	return fd;
+}
+
+static const char *receive(int fd)
+{
+	static char text[1 << 16];
+	size_t len = 0;
+	ssize_t n;
+
+	run();
+	while ((n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0) {
+		len += (size_t)n;
+		run();
+	}
+	text[len] = 0;
+	return text;
+}
+
+static void say(int fd, const char *text)
+{
+	ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+	run();
+}
+
+/* One client's one request. */
+static const char *ask(const char *text)
+{
+	int fd = join();
+	const char *answer;
+
+	say(fd, text);
+	answer = receive(fd);
+	close(fd);
+	run();
+	return answer;
+}
+
+static char *state(void)
+{
+	return strdup(ask("get=1\n\n"));
+}
+
+START_TEST(control_a_set_shows_in_a_get)
+{
+	char *got;
+
+	ck_assert_str_eq(ask("set=1\nlisten_port=77\nfwmark=5\npublic_key=" K1 "\nallowed_ip=10.1.2.3/8\n"
+			     "endpoint=192.0.2.1:9\npersistent_keepalive_interval=25\n\n"), "errno=0\n\n");
+	got = state();
+	ck_assert_ptr_nonnull(strstr(got, "listen_port=77\nfwmark=5\npublic_key=" K1 "\n"));
+	ck_assert_ptr_nonnull(strstr(got, "\nallowed_ip=10.0.0.0/8\n"));
+	ck_assert_ptr_nonnull(strstr(got, "\nendpoint=192.0.2.1:9\n"));
+	ck_assert_ptr_nonnull(strstr(got, "\npersistent_keepalive_interval=25\n"));
+	ck_assert_str_eq(got + strlen(got) - strlen("errno=0\n\n"), "errno=0\n\n");
+	free(got);
+}
+END_TEST
+
+START_TEST(control_one_bad_line_and_nothing_has_happened)
+{
+	char *before, *after;
+
+	ask("set=1\nlisten_port=77\npublic_key=" K1 "\nallowed_ip=10.0.0.0/8\n\n");
+	before = state();
+	ck_assert_str_eq(ask("set=1\nlisten_port=78\nreplace_peers=true\npublic_key=" K2 "\nallowed_ip=10.0.0.0/33\n\n"),
+			 "errno=-22\n\n");
+	after = state();
+	ck_assert_str_eq(before, after);
+	free(before);
+	free(after);
+}
+END_TEST
+
+START_TEST(control_beyond_a_limit_nothing_has_happened)
+{
+	char text[8192] = "set=1\nreplace_peers=true\n";
+	char *before, *after;
+
+	ask("set=1\npublic_key=" K1 "\nallowed_ip=10.0.0.0/8\n\n");
+	before = state();
+	for (unsigned i = 0; i < 65; i++)
+		sprintf(text + strlen(text), "public_key=%064x\n", i + 1);
+	strcat(text, "\n");
+	ck_assert_str_eq(ask(text), "errno=-28\n\n");
+	after = state();
+	ck_assert_str_eq(before, after);
+	free(before);
+	free(after);
+}
+END_TEST
+
+START_TEST(control_own_key_unknown_and_removed_peers_are_passed_over)
+{
+	uint8_t priv[32] = { 1 }, pub[32];
+	char hex[65], text[512], *got;
+
+	crypto_scalarmult_base(pub, priv);
+	sodium_bin2hex(hex, sizeof(hex), pub, sizeof(pub));
+	snprintf(text, sizeof(text), "set=1\nprivate_key=01%062d\npublic_key=%s\nallowed_ip=10.0.0.0/8\n\n", 0, hex);
+	ck_assert_str_eq(ask(text), "errno=0\n\n");
+	ck_assert_str_eq(ask("set=1\npublic_key=" K1 "\nupdate_only=true\nallowed_ip=10.0.0.0/8\n\n"), "errno=0\n\n");
+	ck_assert_str_eq(ask("set=1\npublic_key=" K2 "\nremove=true\n\n"), "errno=0\n\n");
+	got = state();
+	ck_assert_ptr_null(strstr(got, "public_key="));
+	ck_assert_ptr_nonnull(strstr(got, "private_key="));
+	free(got);
+}
+END_TEST
+
+START_TEST(control_prefixes_take_effect_in_order)
+{
+	char *got;
+
+	ask("set=1\npublic_key=" K1 "\nallowed_ip=10.0.0.0/8\nallowed_ip=-10.0.0.0/8\nallowed_ip=11.0.0.0/8\n"
+	    "public_key=" K2 "\nallowed_ip=-11.0.0.0/8\nallowed_ip=12.0.0.0/8\nreplace_allowed_ips=true\n\n");
+	got = state();
+	ck_assert_ptr_nonnull(strstr(got, "allowed_ip=11.0.0.0/8"));
+	ck_assert_ptr_null(strstr(got, "allowed_ip=10."));
+	ck_assert_ptr_null(strstr(got, "allowed_ip=12."));
+	free(got);
+}
+END_TEST
+
+START_TEST(control_requests_may_come_byte_by_byte_and_one_after_the_other)
+{
+	const char *text = "set=1\nlisten_port=7\n\nget=1\n\nset=1\nnonsense\n\nset=1\n\n";
+	int fd = join();
+
+	for (size_t i = 0; text[i]; i++)
+		say(fd, (char[]){ text[i], 0 });
+	ck_assert_str_eq(receive(fd), "errno=0\n\nlisten_port=7\nerrno=0\n\nerrno=-71\n\nerrno=0\n\n");
+	close(fd);
+}
+END_TEST
+
+START_TEST(control_answers_one_who_has_stopped_to_speak)
+{
+	int fd = join();
+	char byte;
+
+	ck_assert_int_eq(send(fd, "get=1\n\n", 7, 0), 7);
+	shutdown(fd, SHUT_WR);
+	ck_assert_str_eq(receive(fd), "errno=0\n\n");
+	ck_assert_int_eq(recv(fd, &byte, 1, 0), 0);	/* and lets go */
+	close(fd);
+}
+END_TEST
+
+START_TEST(control_nobody_waits_for_idle_half_or_deaf_clients)
+{
+	int fds[210];
+
+	for (unsigned i = 0; i < 210; i++) {
+		fds[i] = join();
+		if (i >= 200)
+			say(fds[i], "set=1\nfwmark=6\n");
+		for (unsigned k = 0; i >= 205 && k < 100000; k++) {
+			if (send(fds[i], "\nget=1\n", 7, MSG_NOSIGNAL) < 0)
+				break;
+			run();
+		}
+	}
+	/* Five of the halves ended their set after all; the others' is not in force anyway. */
+	ck_assert_str_eq(ask("set=1\nfwmark=9\n\n"), "errno=0\n\n");
+	ck_assert_str_eq(ask("get=1\n\n"), "fwmark=9\nerrno=0\n\n");
+	for (unsigned i = 0; i < 210; i++)
+		close(fds[i]);
+	run();
+	ck_assert_str_eq(ask("get=1\n\n"), "fwmark=9\nerrno=0\n\n");
+}
+END_TEST
+
+START_TEST(control_a_late_reader_gets_every_answer)
+{
+	char text[8192] = "set=1\n", chunk[4096];
+	char last = 0;
+	unsigned ends = 0;
+	ssize_t n;
+	int fd;
+
+	for (unsigned i = 0; i < 60; i++)
+		sprintf(text + strlen(text), "public_key=%064x\n", i + 1);
+	strcat(text, "\n");
+	ck_assert_str_eq(ask(text), "errno=0\n\n");
+	fd = join();
+	for (unsigned i = 0; i < 100; i++)	/* 1.5 MB of answers: more than the kernel holds */
+		say(fd, "get=1\n\n");
+	/* The only blank lines are those at the ends of answers. */
+	while ((n = recv(fd, chunk, sizeof(chunk), 0)) > 0) {
+		for (ssize_t i = 0; i < n; last = chunk[i++])
+			ends += chunk[i] == '\n' && last == '\n';
+		run();
+	}
+	ck_assert_int_eq(n, -1);	/* nothing more, but not the end */
+	ck_assert_uint_eq(ends, 100);
+	ck_assert_str_eq(ask("set=1\n\n"), "errno=0\n\n");
+	close(fd);
+}
+END_TEST
+
+START_TEST(control_the_silent_one_gives_way_when_there_is_no_place)
+{
+	static int fds[600];
+	char byte;
+
+	for (unsigned i = 0; i < 600; i++) {
+		fds[i] = join();
+		say(fds[0], "get=1\n\n");	/* speaks again and again, and stays */
+		ck_assert_str_eq(receive(fds[0]), "errno=0\n\n");
+	}
+	ck_assert_int_eq(recv(fds[1], &byte, 1, 0), 0);
+	say(fds[599], "get=1\n\n");
+	ck_assert_str_eq(receive(fds[599]), "errno=0\n\n");
+	for (unsigned i = 0; i < 600; i++)
+		close(fds[i]);
+}
+END_TEST
+
+static void try_vectors(const char *which, bool good)
+{
+	json_t *root = vectors_load("uapi.json"), *lines, *line;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(root, which), i, lines) {
+		char text[1024] = "set=1\n", *before, *after;
+		const char *answer;
+
+		json_array_foreach(lines, k, line) {
+			const char *s = json_string_value(line), *key = strstr(s, "=K");
+
+			if (key)
+				sprintf(text + strlen(text), "%.*s=%s\n", (int)(key - s), s, key[2] == '1' ? K1 : K2);
+			else
+				sprintf(text + strlen(text), "%s\n", s);
+		}
+		strcat(text, "\n");
+		before = state();
+		answer = ask(text);
+		ck_assert_msg(!strcmp(answer, "errno=0\n\n") == good, "%s%s", text, answer);
+		after = state();
+		ck_assert_msg(good || !strcmp(before, after), "%shas changed something", text);
+		free(before);
+		free(after);
+	}
+	json_decref(root);
+}
+
+START_TEST(control_good_vectors_succeed)
+{
+	try_vectors("good", true);
+}
+END_TEST
+
+START_TEST(control_bad_vectors_change_nothing)
+{
+	try_vectors("bad", false);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tunneld control");
+	TCase *t = tcase_create("control");
+	SRunner *r;
+	int failed;
+
+	tcase_add_checked_fixture(t, set_up, tear_down);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, control_a_set_shows_in_a_get);
+	tcase_add_test(t, control_one_bad_line_and_nothing_has_happened);
+	tcase_add_test(t, control_beyond_a_limit_nothing_has_happened);
+	tcase_add_test(t, control_own_key_unknown_and_removed_peers_are_passed_over);
+	tcase_add_test(t, control_prefixes_take_effect_in_order);
+	tcase_add_test(t, control_requests_may_come_byte_by_byte_and_one_after_the_other);
+	tcase_add_test(t, control_answers_one_who_has_stopped_to_speak);
+	tcase_add_test(t, control_nobody_waits_for_idle_half_or_deaf_clients);
+	tcase_add_test(t, control_a_late_reader_gets_every_answer);
+	tcase_add_test(t, control_the_silent_one_gives_way_when_there_is_no_place);
+	tcase_add_test(t, control_good_vectors_succeed);
+	tcase_add_test(t, control_bad_vectors_change_nothing);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? 1 : 0;
+}
