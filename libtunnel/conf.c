@@ -12,7 +12,7 @@
 
 enum step { LINE, HEADER, PAIR, SUPPORT, VALUES, FINISHED };
 
-/* ---- Lines ----------------------------------------------------------------------------------------------------- */
+/* ---- Lines ------------------------------------------------------------------------------------------------------- */
 
 int conf_lines_init(struct conf_lines *l, const char *text, size_t len)
 {
@@ -149,7 +149,7 @@ bool conf_line(struct conf_lines *l, struct conf_line *ret)
 	return true;
 }
 
-/* ---- Items ----------------------------------------------------------------------------------------------------- */
+/* ---- Items ------------------------------------------------------------------------------------------------------- */
 
 int conf_reader_init(struct conf_reader *r, const char *text, size_t len, uint64_t supported)
 {

@@ -71,7 +71,7 @@ enum conf_key {
 /* The key as it is usually written, "AllowedIPs". NULL: CONF_NO_KEY or out of range. */
 const char *conf_key_name(enum conf_key key);
 
-/* ---- Lines ----------------------------------------------------------------------------------------------------- */
+/* ---- Lines ------------------------------------------------------------------------------------------------------- */
 
 enum conf_kind {
 	CONF_BLANK,
@@ -103,7 +103,7 @@ int conf_lines_init(struct conf_lines *l, const char *text, size_t len);
 /* False at the end of the text. */
 bool conf_line(struct conf_lines *l, struct conf_line *ret);
 
-/* ---- Items ----------------------------------------------------------------------------------------------------- */
+/* ---- Items ------------------------------------------------------------------------------------------------------- */
 
 enum conf_what {
 	CONF_END,	/* there is no more */
@@ -147,7 +147,7 @@ int conf_reader_init(struct conf_reader *r, const char *text, size_t len, uint64
 /* Returns ret->what. */
 enum conf_what conf_next(struct conf_reader *r, struct conf_item *ret);
 
-/* ---- Edits ----------------------------------------------------------------------------------------------------- */
+/* ---- Edits ------------------------------------------------------------------------------------------------------- */
 
 /* Replace text[at .. at + cut) by the first `len` bytes of dst. The caller sets dst and max. */
 struct conf_edit {

@@ -121,7 +121,7 @@ static bool find_section(const char *text, size_t len, const uint8_t *pub, enum 
 	return s.e.match;
 }
 
-/* ---- Writing --------------------------------------------------------------------------------------------------- */
+/* ---- Writing ----------------------------------------------------------------------------------------------------- */
 
 static int put(struct conf_edit *e, const char *s, size_t len)
 {
@@ -191,7 +191,7 @@ static bool is_writable(const struct conf_pair *pair, unsigned where)
 	}
 }
 
-/* ---- The edits ------------------------------------------------------------------------------------------------- */
+/* ---- The edits --------------------------------------------------------------------------------------------------- */
 
 static bool ends_blank(const char *text, size_t len)
 {

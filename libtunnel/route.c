@@ -82,7 +82,7 @@ struct place {
 	unsigned common;		/* how many bits node has in common with ours, up to both lengths */
 };
 
-/* ---- Readers --------------------------------------------------------------------------------------------------- */
+/* ---- Readers ----------------------------------------------------------------------------------------------------- */
 
 static uint32_t follow(const _Atomic uint32_t *link)
 {
@@ -141,7 +141,7 @@ uint32_t route_lookup6(const struct route *r, const uint8_t ip[16])
 	return lookup(r, to_key(ip, 6), 6);
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------------------ */
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 /* Two for each prefix, itself and glue, and as many again in limbo: everything may be removed and set anew before the
  * first worker leaves. Number 0 is no node. */
@@ -211,7 +211,7 @@ struct route *route_init(void *mem, uint32_t prefixes, uint32_t owners, const ui
 	return r;
 }
 
-/* ---- Nodes ----------------------------------------------------------------------------------------------------- */
+/* ---- Nodes ------------------------------------------------------------------------------------------------------- */
 
 static uint32_t peek(const _Atomic uint32_t *link)
 {
@@ -277,7 +277,7 @@ bool route_reclaim(struct route *r, uint64_t epoch)
 	return !r->limbo.first;
 }
 
-/* ---- Owners ---------------------------------------------------------------------------------------------------- */
+/* ---- Owners ------------------------------------------------------------------------------------------------------ */
 
 static void leave_list(struct route *r, uint32_t i)
 {
@@ -311,7 +311,7 @@ static void take_away(struct route *r, uint32_t i)
 	r->count--;
 }
 
-/* ---- Changes --------------------------------------------------------------------------------------------------- */
+/* ---- Changes ----------------------------------------------------------------------------------------------------- */
 
 static struct place find_host(struct route *r, uint8_t family, struct key k)
 {

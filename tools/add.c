@@ -28,7 +28,7 @@ struct addition {
 	bool save, live;		/* what is left to do */
 };
 
-/* ---- What it is to be ------------------------------------------------------------------------------------------- */
+/* ---- What it is to be -------------------------------------------------------------------------------------------- */
 
 static int find_old(const struct ctx *c, struct addition *a)
 {
@@ -173,7 +173,7 @@ static int decide(const struct ctx *c, struct addition *a)
 	return a->q.auto_net ? pick_nets(c, a) : 0;
 }
 
-/* ---- Doing it --------------------------------------------------------------------------------------------------- */
+/* ---- Doing it ---------------------------------------------------------------------------------------------------- */
 
 static int save(const struct ctx *c, const struct addition *a)
 {

@@ -60,7 +60,7 @@ static int send_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-/* ---- Answers ---------------------------------------------------------------------------------------------------- */
+/* ---- Answers ----------------------------------------------------------------------------------------------------- */
 
 /* What an answer is read into. */
 struct answer {
@@ -182,7 +182,7 @@ static int read_answer(int fd, struct answer *a)
 	return err == 1 ? a->err : err;
 }
 
-/* ---- Requests --------------------------------------------------------------------------------------------------- */
+/* ---- Requests ---------------------------------------------------------------------------------------------------- */
 
 static int ask(const char *path, const char *request, size_t len, struct answer *a)
 {

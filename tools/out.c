@@ -58,7 +58,7 @@ bool out_colour(FILE *f)
 	return !(no && *no) && term && strcmp(term, "dumb") && isatty(fileno(f));
 }
 
-/* ---- Tables ----------------------------------------------------------------------------------------------------- */
+/* ---- Tables ------------------------------------------------------------------------------------------------------ */
 
 void out_table_init(struct out_table *t, const struct out_column *columns, size_t count)
 {

@@ -50,7 +50,7 @@ static void *zeroed(size_t len)
 	return memset(mem, 0, len);
 }
 
-/* ---- Seal and open ---------------------------------------------------------------------------------------------- */
+/* ---- Seal and open ----------------------------------------------------------------------------------------------- */
 
 struct seal {
 	struct aead *ctx;
@@ -99,7 +99,7 @@ static void bench_aead(void)
 	printf("aead_default\t%s\tname\n", aead_name(aead_default()));
 }
 
-/* ---- Window ----------------------------------------------------------------------------------------------------- */
+/* ---- Window ------------------------------------------------------------------------------------------------------ */
 
 static void replay_lap(void *arg)
 {
@@ -113,7 +113,7 @@ static void replay_lap(void *arg)
 	}
 }
 
-/* ---- Handshakes ------------------------------------------------------------------------------------------------- */
+/* ---- Handshakes -------------------------------------------------------------------------------------------------- */
 
 static void entropy(void *ctx, void *dst, size_t len)
 {
@@ -191,7 +191,7 @@ static void bench_handshakes(void)
 	printf("handshakes_answered\t%.0f\t1/s\n", 1e9 / best(handshake_lap, &r, HANDSHAKES));
 }
 
-/* ---- Memory ----------------------------------------------------------------------------------------------------- */
+/* ---- Memory ------------------------------------------------------------------------------------------------------ */
 
 /* What one more peer without a session and with one prefix adds to the region, all its tables included. */
 static double bytes_per_peer(void)

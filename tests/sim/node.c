@@ -26,7 +26,7 @@ tnl_ns node_next(const struct node *n)
 	return at < n->asleep_until ? n->asleep_until : at;
 }
 
-/* ---- Output ---------------------------------------------------------------------------------------------------- */
+/* ---- Output ------------------------------------------------------------------------------------------------------ */
 
 /* The address that the kernel would send from. */
 static const struct tnl_addr *source(struct node *n, const struct tnl_path *path, tnl_peer handle)
@@ -77,7 +77,7 @@ static void emit_msg(struct node *n, const struct tnl_msg *m)
 	emit(n, peer, &m->path, m->data, m->len);
 }
 
-/* ---- TUN to network -------------------------------------------------------------------------------------------- */
+/* ---- TUN to network ---------------------------------------------------------------------------------------------- */
 
 /* The newest 128 wait. */
 static void stage(struct peer_view *v, const uint32_t *id, uint32_t count)
@@ -176,7 +176,7 @@ static void offer_staged(struct node *n, int peer)
 	}
 }
 
-/* ---- The owner's turn ------------------------------------------------------------------------------------------ */
+/* ---- The owner's turn -------------------------------------------------------------------------------------------- */
 
 static void take_events(struct node *n)
 {
@@ -224,7 +224,7 @@ void node_settle(struct node *n)
 	fail("node %d spins: deadline %lu, now %lu", n->id, (unsigned long)tnl_deadline(n->t), (unsigned long)now.boot);
 }
 
-/* ---- Network to TUN -------------------------------------------------------------------------------------------- */
+/* ---- Network to TUN ---------------------------------------------------------------------------------------------- */
 
 static void delivered(struct node *n, const struct tnl_pkt *pkt, int peer)
 {

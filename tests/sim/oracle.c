@@ -91,7 +91,7 @@ static bool mark(struct seen *s, uint64_t counter)
 	return false;
 }
 
-/* ---- Inner packets --------------------------------------------------------------------------------------------- */
+/* ---- Inner packets ----------------------------------------------------------------------------------------------- */
 
 uint32_t oracle_packet(struct oracle *o, int from, uint8_t family, const uint8_t *src, const uint8_t *dst,
 		       uint32_t payload)
@@ -163,7 +163,7 @@ uint32_t oracle_delivered(struct oracle *o, int at, int from, const uint8_t *dat
 	return id;
 }
 
-/* ---- Sessions -------------------------------------------------------------------------------------------------- */
+/* ---- Sessions ---------------------------------------------------------------------------------------------------- */
 
 /* The newest with this index; NULL: none. */
 static struct session *find(const struct oracle *o, int node, uint32_t index)

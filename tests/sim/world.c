@@ -16,7 +16,7 @@ enum {
 	GIVE_UP_S = 16 + 102,
 };
 
-/* ---- Time ------------------------------------------------------------------------------------------------------ */
+/* ---- Time -------------------------------------------------------------------------------------------------------- */
 
 static struct node *at_address(struct world *w, const struct tnl_addr *a)
 {
@@ -93,7 +93,7 @@ void world_until(struct world *w, tnl_ns until)
 	}
 }
 
-/* ---- Addresses and packets ------------------------------------------------------------------------------------- */
+/* ---- Addresses and packets --------------------------------------------------------------------------------------- */
 
 /* Nobody has ever had these. */
 void world_address(struct world *w, struct node *n)
@@ -149,7 +149,7 @@ uint32_t world_offer(struct world *w, int from, int to, uint32_t count, bool spo
 	return last;
 }
 
-/* ---- Configuration --------------------------------------------------------------------------------------------- */
+/* ---- Configuration ----------------------------------------------------------------------------------------------- */
 
 static void base_routes(struct world *w, struct node *n, int peer)
 {
@@ -238,7 +238,7 @@ static void populate(struct world *w, uint32_t size)
 		node_set_up(&w->node[i], true);
 }
 
-/* ---- Ages ------------------------------------------------------------------------------------------------------ */
+/* ---- Ages -------------------------------------------------------------------------------------------------------- */
 
 static void chaos(struct world *w)
 {

@@ -44,7 +44,7 @@ static void apply(const char *text, const struct conf_edit *e, char *ret)
 	ck_assert_str_eq(ret + e->at + e->len, text + e->at + e->cut);
 }
 
-/* ---- Remove ---------------------------------------------------------------------------------------------------- */
+/* ---- Remove ------------------------------------------------------------------------------------------------------ */
 
 static const struct {
 	const char *text, *after;	/* KEY_A removed */
@@ -104,7 +104,7 @@ START_TEST(no_section_is_no_edit)
 }
 END_TEST
 
-/* ---- Add ------------------------------------------------------------------------------------------------------- */
+/* ---- Add --------------------------------------------------------------------------------------------------------- */
 
 static const struct conf_pair new_peer[] = {
 	{ CONF_PUBLIC_KEY, KEY_C, false },
@@ -154,7 +154,7 @@ START_TEST(adding_appends)
 }
 END_TEST
 
-/* ---- Set ------------------------------------------------------------------------------------------------------- */
+/* ---- Set --------------------------------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *text, *peer;
@@ -237,7 +237,7 @@ START_TEST(what_the_reader_would_refuse_is_not_written)
 }
 END_TEST
 
-/* ---- Random edits against a list of peers ---------------------------------------------------------------------- */
+/* ---- Random edits against a list of peers ------------------------------------------------------------------------ */
 
 static uint64_t rng;
 

@@ -254,7 +254,7 @@ START_TEST(agrees_with_vectors)
 }
 END_TEST
 
-/* ---- The model: a list in the order of setting, searched from end to end --------------------------------------- */
+/* ---- The model: a list in the order of setting, searched from end to end ----------------------------------------- */
 
 enum { MODEL_MAX = 300, OWNERS = 6 };
 
