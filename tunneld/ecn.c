@@ -24,7 +24,8 @@ uint8_t ecn_outer(const uint8_t *pkt)
 	return ecn == CE ? ECT0 : ecn;
 }
 
-/* RFC 1624: what was right stays right and what was wrong stays wrong, and a header length that is a lie is not asked. */
+/* RFC 1624: what was right stays right and what was wrong stays wrong, and a header length that is a lie is not asked.
+ */
 static void adjust_sum(uint8_t *field, uint16_t before, uint16_t after)
 {
 	uint32_t sum = (uint16_t)~be16_get(field) + (uint32_t)(uint16_t)~before + after;

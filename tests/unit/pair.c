@@ -157,3 +157,12 @@ void pair_handshake(struct pair *x, int from)
 	ck_assert_int_eq(pair_receive(x, !from, x->out[0].data, DATA_MIN), TNL_EMPTY);
 	pair_advance(x, !from);
 }
+
+struct tnl_msg pair_initiation(struct pair *x, int from)
+{
+	pair_wait(x, REKEY_TIMEOUT + 1);
+	peer_tell(x->host[from].t, x->host[from].p, NEWS_INITIATE);
+	ck_assert_uint_eq(pair_advance(x, from), 1);
+	ck_assert_uint_eq(x->out[0].len, INITIATION_LEN);
+	return x->out[0];
+}

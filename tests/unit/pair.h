@@ -41,6 +41,8 @@ enum tnl_verdict pair_send(struct pair *x, int from, size_t len, uint8_t *wire, 
 enum tnl_verdict pair_receive(struct pair *x, int to, uint8_t *wire, size_t len);
 /* Send and receive. */
 enum tnl_verdict pair_pass(struct pair *x, int from);
+/* A fresh initiation of `from`, not delivered; time passes for it. */
+struct tnl_msg pair_initiation(struct pair *x, int from);
 /* A complete handshake begun by `from`, confirmed; both can send afterwards. */
 void pair_handshake(struct pair *x, int from);
 
