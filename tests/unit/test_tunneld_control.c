@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The UAPI server over real sockets: whole transactions or nothing, whatever clients do. The interface stays down, so no
- * worker and no parent are needed. */
+/* The UAPI server over real sockets: whole transactions or nothing, whatever clients do. The interface stays down, so
+ * no worker and no parent are needed. */
 #include <check.h>
 #include <errno.h>
 #include <jansson.h>
@@ -149,8 +149,9 @@ START_TEST(control_one_bad_line_and_nothing_has_happened)
 
 	ask("set=1\nlisten_port=77\npublic_key=" K1 "\nallowed_ip=10.0.0.0/8\n\n");
 	before = state();
-	ck_assert_str_eq(ask("set=1\nlisten_port=78\nreplace_peers=true\npublic_key=" K2 "\nallowed_ip=10.0.0.0/33\n\n"),
-			 "errno=-22\n\n");
+	ck_assert_str_eq(
+		ask("set=1\nlisten_port=78\nreplace_peers=true\npublic_key=" K2 "\nallowed_ip=10.0.0.0/33\n\n"),
+		"errno=-22\n\n");
 	after = state();
 	ck_assert_str_eq(before, after);
 	free(before);
