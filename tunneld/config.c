@@ -236,8 +236,8 @@ static void read_items(struct reading *r, const char *text, size_t len)
 	if (servers) {
 		if (asprintf(&command, "printf '%%s\\n'%s | resolvconf -a %%i -m 0 -x", servers) < 0)
 			die("out of memory");
-		append_hook(r->config, HOOKS_POST_UP, command);
-		append_hook(r->config, HOOKS_POST_DOWN, strdup("resolvconf -d %i -f"));
+		append_hook(r->config, HOOKS_DNS_UP, command);
+		append_hook(r->config, HOOKS_DNS_DOWN, strdup("resolvconf -d %i -f"));
 		free(servers);
 	}
 }

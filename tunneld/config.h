@@ -14,7 +14,11 @@
 #include "tunnel.h"
 #include "uapi.h"
 
-enum hooks_phase { HOOKS_PRE_UP, HOOKS_POST_UP, HOOKS_PRE_DOWN, HOOKS_POST_DOWN, HOOKS_PHASES };
+enum hooks_phase {
+	HOOKS_PRE_UP, HOOKS_POST_UP, HOOKS_PRE_DOWN, HOOKS_POST_DOWN,	/* in the order of enum conf_key */
+	HOOKS_DNS_UP, HOOKS_DNS_DOWN,	/* made by us of DNS; before PostUp and PostDown */
+	HOOKS_PHASES
+};
 
 struct config_prefix {
 	struct tnl_addr addr;

@@ -68,6 +68,8 @@ static int ask(struct device *d, const struct msg *request, uint32_t answer, str
 {
 	int err = msg_send(d->channel, request);
 
+	if (err)
+		d->pending.stop = true;	/* the parent is gone, or no longer listens */
 	while (!err && !d->pending.stop) {
 		struct pollfd p = {.fd = d->channel, .events = POLLIN};
 

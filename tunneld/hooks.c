@@ -74,7 +74,7 @@ static bool run_command(const char *command)
 
 static bool run_list(const struct config *c, const char *ifname, unsigned phase)
 {
-	static const char *const names[HOOKS_PHASES] = {"PreUp", "PostUp", "PreDown", "PostDown"};
+	static const char *const names[HOOKS_PHASES] = {"PreUp", "PostUp", "PreDown", "PostDown", "DNS", "DNS"};
 
 	for (size_t i = 0; phase < HOOKS_PHASES && i < c->hook_count[phase]; i++) {
 		char *command = expand(c->hooks[phase][i], ifname);
@@ -109,8 +109,10 @@ static void runner(int fd, const struct config *c, const char *ifname)
 		if (write(fd, &answer, 1) != 1)
 			break;
 	}
-	if (owed)
+	if (owed) {
+		run_list(c, ifname, HOOKS_DNS_DOWN);
 		run_list(c, ifname, HOOKS_POST_DOWN);
+	}
 	_exit(0);
 }
 
@@ -188,6 +190,7 @@ void hooks_detach(struct hooks *h)
 void hooks_end(struct hooks *h)
 {
 	if (h->begun) {
+		hooks_begin(h, HOOKS_DNS_DOWN);
 		hooks_begin(h, HOOKS_POST_DOWN);
 		hooks_result(h);
 	}

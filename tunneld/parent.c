@@ -340,7 +340,7 @@ static bool configure(struct parent *p)
 	if (!c)
 		return true;
 	return run_hooks(p, HOOKS_PRE_UP) && feed_settings(p) &&
-	       routing_up(c, p->netlink, p->ifindex) && run_hooks(p, HOOKS_POST_UP);
+	       routing_up(c, p->netlink, p->ifindex) && run_hooks(p, HOOKS_DNS_UP) && run_hooks(p, HOOKS_POST_UP);
 }
 
 /* The caller goes on from here, and whatever it holds of ours is let go. */
