@@ -109,17 +109,30 @@ static void hold(struct tx *x, tnl_peer p, const struct gso *g, uint32_t from, u
 	}
 }
 
-/* Our own datagram to this very endpoint: the route to the endpoint leads into the tunnel, and sealing it again would
- * go on for ever. */
+/* The UDP header of a packet, also of the first fragment of one: IPv6 has a header of its own for that, in front of it.
+ * NULL: there is none. */
+static const uint8_t *udp_header(const struct gso *g)
+{
+	const uint8_t *pkt = g->pkt;
+	uint32_t at = g->v6 ? IP6_HEAD : (pkt[0] & 15) * 4u;
+	uint8_t proto = pkt[g->v6 ? IP6_NEXT : IP4_PROTO];
+
+	if (g->v6 && proto == PROTO_FRAGMENT && at + IP6_FRAGMENT <= g->len && be16_get(pkt + at + 2) >> 3 == 0) {
+		proto = pkt[at];
+		at += IP6_FRAGMENT;
+	}
+	return proto == PROTO_UDP && at + UDP_HEAD <= g->len ? pkt + at : NULL;
+}
+
+/* Our own datagram to this very endpoint: the route to the endpoint leads into the tunnel, and sealing it again would go
+ * on for ever. Later fragments are not recognised; sealed, they are a datagram that is. */
 static bool loops(const struct tx *x, const struct gso *g, const struct tnl_addr *remote)
 {
-	bool v6 = g->v6;
-	const uint8_t *pkt = g->pkt, *udp = pkt + (v6 ? IP6_HEAD : (pkt[0] & 15) * 4u);
+	const uint8_t *udp = udp_header(g);
 
-	return pkt[v6 ? IP6_NEXT : IP4_PROTO] == PROTO_UDP && remote->family == (v6 ? 6 : 4) &&
-	       udp + UDP_HEAD <= pkt + g->len && be16_get(udp + UDP_DPORT) == remote->port &&
+	return udp && remote->family == (g->v6 ? 6 : 4) && be16_get(udp + UDP_DPORT) == remote->port &&
 	       be16_get(udp + UDP_SPORT) == x->socks.port &&
-	       memcmp(pkt + (v6 ? IP6_DST : IP4_DST), remote->ip, v6 ? 16 : 4) == 0;
+	       memcmp(g->pkt + (g->v6 ? IP6_DST : IP4_DST), remote->ip, g->v6 ? 16 : 4) == 0;
 }
 
 static void refuse(struct tx *x, const struct gso *g)
