@@ -319,6 +319,16 @@ START_TEST(inner_packets_that_are_not_ip_have_no_route)
 }
 END_TEST
 
+/* A worker that found the route a moment ago still stands on the peer's slot when the owner has emptied it. */
+START_TEST(nothing_waits_for_a_peer_that_was_just_removed)
+{
+	ck_assert_int_eq(pair_send(&x, A, 60, wire, &len), TNL_PASS);
+	atomic_store(&x.host[A].p->handle, 0);
+	atomic_store(&x.host[A].p->tx, NULL);
+	ck_assert_int_eq(pair_send(&x, A, 60, wire, &len), TNL_DROP_NOROUTE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("data");
@@ -342,6 +352,7 @@ int main(void)
 	tcase_add_test(c, runs_are_cut_where_the_key_changes);
 	tcase_add_test(c, any_bytes_are_survived);
 	tcase_add_test(c, inner_packets_that_are_not_ip_have_no_route);
+	tcase_add_test(c, nothing_waits_for_a_peer_that_was_just_removed);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
