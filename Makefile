@@ -128,6 +128,7 @@ help:
 	@echo '                   one part; make sim SEED=n, make net NAME=roam'
 	@echo 'make fuzz          new inputs for every parser; FUZZ_SECONDS each, FUZZ_NAME one of them'
 	@echo 'make bench         beside wireguard-go, or PEER=program; ROUNDS, SECS'
+	@echo 'make bench-micro   ciphers, handshakes, look-ups, memory'
 	@echo 'make install       PREFIX=/usr/local DESTDIR=; make uninstall'
 	@echo 'make clean'
 	@echo 'VARIANT=asan|tsan|fuzz builds in build/VARIANT; CI=true makes warnings errors; V=1 shows commands;'
