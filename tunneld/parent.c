@@ -383,6 +383,9 @@ static void end(struct parent *p)
 
 	if (p->hooks && p->ready) {
 		hooks_begin(p->hooks, HOOKS_PRE_DOWN);
+		/* A hook may talk to the engine, and the engine to us. */
+		while (!serve(p, hooks_fd(p->hooks), -1))
+			;
 		hooks_result(p->hooks);
 	}
 	if (p->args->config && p->netlink)

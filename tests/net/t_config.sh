@@ -86,3 +86,13 @@ for line in 'AllowedIPs = 10.0.0.0/33' 'AllowedIPs = 10.0.0/8' 'Endpoint = 10.0.
 done
 claim "a key in a refused line is not repeated" \
 	not grep -qF "$(cat "$T/psk")" <(wrong "PresharedKey = $(cat "$T/psk")x")
+
+# The hooks at the end may talk to the daemon, which in turn needs its parent for a port.
+{
+	printf '[Interface]\nPrivateKey = %s\n' "$(cat "$T/a.key")"
+	echo "PreDown = wg set %i listen-port 4444 && touch $T/heard"
+} >"$T/hook.conf"
+spawn wga a "$TUNNELD" -f -c "$T/hook.conf" wga >"$T/hook.log" 2>&1
+claim "a file with a PreDown command" wait_for 10 grep -q ready "$T/hook.log"
+stop wga
+claim "the command could still set the port" test -e "$T/heard"
