@@ -187,7 +187,10 @@ static enum tnl_verdict classify(const struct tnl *t, const uint8_t *msg, size_t
 		exact = RESPONSE_LEN;
 		break;
 	case WIRE_COOKIE:
-		return len == COOKIE_LEN ? TNL_CONTROL : TNL_DROP_SHORT;
+		/* Without a mac1, but bound to a handshake of ours: the owner need not see what strangers make up. */
+		if (len != COOKIE_LEN)
+			return TNL_DROP_SHORT;
+		return index_lookup(&t->index, get_le32(msg + COOKIE_RECEIVER)) ? TNL_CONTROL : TNL_DROP_INDEX;
 	default:
 		return TNL_DROP_TYPE;
 	}

@@ -168,7 +168,7 @@ enum tnl_verdict {
 	TNL_PASS,	/* tx: seal and send. rx: data/len is the inner packet */
 	TNL_EMPTY,	/* rx: keepalive, nothing to write */
 	TNL_WAIT,	/* tx: no session yet (ret->peer says whose): keep it, offer it again on TNL_EV_READY */
-	TNL_CONTROL,	/* rx: mac1 holds, or a cookie reply: give the bytes to the owner; may be dropped */
+	TNL_CONTROL,	/* rx: mac1 holds, or a cookie for an index of ours: for the owner; may be dropped */
 	TNL_DROP_DOWN,	/* the interface is down */
 	TNL_DROP_SHORT,	/* no message has this length */
 	TNL_DROP_TYPE,

@@ -329,6 +329,24 @@ START_TEST(nothing_waits_for_a_peer_that_was_just_removed)
 }
 END_TEST
 
+START_TEST(cookies_reach_the_owner_only_for_indices_of_ours)
+{
+	uint8_t msg[COOKIE_LEN] = { WIRE_COOKIE };
+	struct tnl_pkt pkt = { .data = msg, .len = COOKIE_LEN };
+	const struct tnl_session *s = x.host[A].p->current;
+	struct tnl_run run;
+
+	tnl_enter(x.host[A].w);
+	put_le32(msg + COOKIE_RECEIVER, s->local_index);
+	tnl_rx_begin(x.host[A].w, x.now.boot, &pkt, 1, &run);
+	ck_assert_uint_eq(pkt.verdict, TNL_CONTROL);
+	put_le32(msg + COOKIE_RECEIVER, s->local_index + 1);
+	tnl_rx_begin(x.host[A].w, x.now.boot, &pkt, 1, &run);
+	ck_assert_uint_eq(pkt.verdict, TNL_DROP_INDEX);
+	tnl_leave(x.host[A].w);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("data");
@@ -353,6 +371,7 @@ int main(void)
 	tcase_add_test(c, any_bytes_are_survived);
 	tcase_add_test(c, inner_packets_that_are_not_ip_have_no_route);
 	tcase_add_test(c, nothing_waits_for_a_peer_that_was_just_removed);
+	tcase_add_test(c, cookies_reach_the_owner_only_for_indices_of_ours);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
