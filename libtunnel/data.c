@@ -107,7 +107,7 @@ enum tnl_verdict tnl_tx_begin(struct tnl_worker *w, tnl_ns now, const uint8_t *i
 {
 	enum tnl_verdict v;
 
-	assert(count >= 1 && count <= RUN_MAX);
+	assert(count >= 1 && count <= TNL_RUN_MAX);
 	v = tx_begin(w, now, inner, len, count, ret);
 	count_verdict(w, v, count);
 	return v;

@@ -4,6 +4,10 @@
 void pin_enter(struct pin_domain *d, struct pin *p)
 {
 	atomic_store(&p->epoch, atomic_load(&d->epoch));
+#ifndef __SANITIZE_THREAD__	/* which knows no fences, and does not need this one */
+	/* The loads of pointers that follow are acquire loads, which C11 would let move before that store. */
+	atomic_thread_fence(memory_order_seq_cst);
+#endif
 }
 
 bool pin_leave(struct pin_domain *d, struct pin *p)

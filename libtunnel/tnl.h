@@ -53,9 +53,9 @@
 #define CONFIRM_TIME (20 * (TNL_SEC / 1000))
 
 /* More than this in one run could let reservations that race past REJECT_AFTER_MESSAGES wrap the counter: workers
- * check, then add, so at most RUN_MAX * WORKERS_MAX counters lie beyond the limit. */
-enum { RUN_MAX = 128, WORKERS_MAX = 64 };
-_Static_assert(RUN_MAX * WORKERS_MAX <= 1 << 13, "a counter could wrap");
+ * check, then add, so at most TNL_RUN_MAX * WORKERS_MAX counters lie beyond the limit. */
+enum { WORKERS_MAX = 64 };
+_Static_assert(TNL_RUN_MAX * WORKERS_MAX <= 1 << 13, "a counter could wrap");
 
 enum { TOS_HANDSHAKE = 0x88 };	/* AF41, as the kernel marks initiations and responses */
 

@@ -22,6 +22,7 @@ enum {
 	TNL_MSG_MAX = 1500,	/* bytes of a control datagram; bare ones have at most 148, WG 5.4.2 */
 	TNL_IDENTITIES = 4,	/* own static keys answered at once; slot 0 is the one that we present */
 	TNL_PEERS_MAX = 1 << 20,
+	TNL_RUN_MAX = 128,	/* packets that one tnl_tx_begin() may reserve for */
 };
 
 typedef uint64_t tnl_ns;
@@ -141,7 +142,7 @@ struct tnl_event {
 	enum {
 		TNL_EV_READY,	/* a session can send: offer what TNL_WAIT kept back again */
 		TNL_EV_GAVE_UP,	/* no answer for 90 s: drop what waits */
-		TNL_EV_WIPED,	/* the peer's keys were erased, or the peer is gone: drop what waits */
+		TNL_EV_WIPED,	/* keys erased and no handshake under way, or the peer is gone: drop what waits */
 	} what;
 	tnl_peer peer;
 };
@@ -205,8 +206,8 @@ bool tnl_leave(struct tnl_worker *w);	/* true: wake the owner */
 /* Packets by verdict since start; any thread. */
 void tnl_counts(const struct tnl_worker *w, uint64_t ret[TNL_VERDICTS]);
 
-/* Route the inner packet (its first len bytes; the IP header is enough), reserve `count` counters in one atomic add.
- * PASS, WAIT, or a drop. A run that is never sent costs only its counters. */
+/* Route the inner packet (its first len bytes; the IP header is enough), reserve `count` (1..TNL_RUN_MAX) counters in
+ * one atomic add. PASS, WAIT, or a drop. A run that is never sent costs only its counters. */
 enum tnl_verdict tnl_tx_begin(struct tnl_worker *w, tnl_ns now, const uint8_t *inner, size_t len, uint32_t count,
 			      struct tnl_run *ret);
 /* Bytes on the wire of an inner packet: head, packet padded to 16 but not beyond mtu (0: no bound), tag. */
