@@ -89,7 +89,7 @@ static enum tnl_verdict tx_begin(struct tnl_worker *w, tnl_ns now, const uint8_t
 		return why;
 	ret->peer = atomic_load_explicit(&p->handle, memory_order_relaxed);
 	if (!ret->peer)
-		return TNL_DROP_NOROUTE;	/* removed since it was found: nobody would ever drop what waits for it */
+		return TNL_DROP_NOROUTE;	/* removed since it was found: nobody would drop what waits for it */
 	peer_path(p, &ret->path);
 	if (!ret->path.remote.family)
 		return TNL_DROP_NOPATH;

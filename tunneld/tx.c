@@ -124,8 +124,8 @@ static const uint8_t *udp_header(const struct gso *g)
 	return proto == PROTO_UDP && at + UDP_HEAD <= g->len ? pkt + at : NULL;
 }
 
-/* Our own datagram to this very endpoint: the route to the endpoint leads into the tunnel, and sealing it again would go
- * on for ever. Later fragments are not recognised; sealed, they are a datagram that is. */
+/* Our own datagram to this very endpoint: the route to the endpoint leads into the tunnel, and sealing it again would
+ * go on for ever. Later fragments are not recognised; sealed, they are a datagram that is. */
 static bool loops(const struct tx *x, const struct gso *g, const struct tnl_addr *remote)
 {
 	const uint8_t *udp = udp_header(g);

@@ -50,8 +50,8 @@ static size_t ip_packet(struct input *in, uint8_t *inner)
 	return head + body + input_byte(in) % 16;
 }
 
-/* Libsodium's word. The engine sees what the code under test compares and the key is fixed, so given time it finds tags:
- * that bytes were changed does not make them wrong. */
+/* Libsodium's word. The engine sees what the code under test compares and the key is fixed, so given time it finds
+ * tags: that bytes were changed does not make them wrong. */
 static bool authentic(const struct rig *r, const uint8_t *wire, size_t len)
 {
 	uint8_t plain[WIRE_MAX];

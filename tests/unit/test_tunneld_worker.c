@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker between a socket pair that plays the TUN device and a UDP socket on the loopback that plays the peer. The peer's
- * side of the protocol, and the owner's of both, is the test's own thread.
+ * A worker between a socket pair that plays the TUN device and a UDP socket on the loopback that plays the peer. The
+ * peer's side of the protocol, and the owner's of both, is the test's own thread.
  */
 #include <check.h>
 #include <poll.h>
