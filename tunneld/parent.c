@@ -241,12 +241,31 @@ static bool serve(struct parent *p, int wait, int timeout_ms)
 
 /* ---- Start ------------------------------------------------------------------------------------------------------- */
 
+static const char *tun_error(int err)
+{
+	switch (err) {
+	case EBUSY:
+		return "there is one of this name";
+	case EACCES:
+	case ENOENT:
+	case ENODEV:
+		return "/dev/net/tun is missing, or not for this user";
+	case EINVAL:
+		return "there is another kind of interface of this name";
+	case EPERM:
+		return "it takes root, or a network namespace of one's own (unshare -Urnm)";
+	default:
+		return strerror(err);
+	}
+}
+
 static bool open_interface(struct parent *p)
 {
 	int err = sockfile_create(&p->sock, p->args->name);
 
 	if (err < 0) {
-		log_error("%s: %s", p->sock.path, err == -EADDRINUSE ? "another daemon answers there" : strerror(-err));
+		log_error("%s/%s.sock: %s", SOCKFILE_DIR, p->args->name,
+			  err == -EADDRINUSE ? "another daemon answers there" : strerror(-err));
 		return false;
 	}
 	p->netlink = netlink_open();
@@ -258,8 +277,7 @@ static bool open_interface(struct parent *p)
 		routing_prepare(p->args->config, p->netlink);
 	p->tun = tun_open(p->args->name, 0, &p->info);
 	if (p->tun < 0) {
-		log_error("cannot create the interface: %s",
-			  p->tun == -EBUSY ? "there is one of this name" : strerror(-p->tun));
+		log_error("cannot create the interface: %s", tun_error(-p->tun));
 		return false;
 	}
 	p->ifindex = if_nametoindex(p->info.name);
