@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "aead.h"
+#include "suite.h"
 #include "vectors.h"
 
 enum { DATA_MAX = 1024, LEN_MAX = 2048 };
@@ -211,8 +212,6 @@ int main(void)
 {
 	Suite *s = suite_create("aead");
 	TCase *t = tcase_create("aead");
-	SRunner *run;
-	int failed;
 
 	if (!aead_init())
 		return EXIT_FAILURE;
@@ -226,9 +225,5 @@ int main(void)
 	tcase_add_loop_test(t, contexts_keep_no_key, 0, (int)aead_count());
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	run = srunner_create(s);
-	srunner_run_all(run, CK_NORMAL);
-	failed = srunner_ntests_failed(run);
-	srunner_free(run);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "conf.h"
+#include "suite.h"
 
 #define KEY_A "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
 #define KEY_B "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
@@ -323,8 +324,6 @@ int main(void)
 {
 	Suite *s = suite_create("conf_edit");
 	TCase *t = tcase_create("conf_edit");
-	SRunner *run;
-	int failed;
 
 	if (sodium_init() < 0)
 		return EXIT_FAILURE;
@@ -337,9 +336,5 @@ int main(void)
 	tcase_add_test(t, random_edits_agree_with_a_model);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	run = srunner_create(s);
-	srunner_run_all(run, CK_NORMAL);
-	failed = srunner_ntests_failed(run);
-	srunner_free(run);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -6,6 +6,7 @@
 #include "pair.h"
 #include "peer.h"
 #include "session.h"
+#include "suite.h"
 
 static struct pair x;
 
@@ -397,8 +398,6 @@ int main(void)
 {
 	Suite *s = suite_create("control");
 	TCase *c = tcase_create("control");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, every_flipped_bit_of_an_initiation_is_silent);
@@ -422,9 +421,5 @@ int main(void)
 	tcase_add_test(c, a_removed_peer_is_forgotten_at_once);
 	tcase_add_test(c, peers_come_and_go_without_end);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

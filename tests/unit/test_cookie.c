@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cookie.h"
+#include "suite.h"
 #include "vectors.h"
 
 enum { MACS = 2 * MAC_LEN, MSG_MAX = 256, KEY_LEN = 32 };
@@ -211,8 +212,6 @@ int main(void)
 {
 	Suite *s = suite_create("cookie");
 	TCase *t = tcase_create("cookie");
-	SRunner *run;
-	int failed;
 
 	tcase_add_test(t, keys_agree_with_vectors);
 	tcase_add_test(t, replies_agree_with_vectors);
@@ -224,9 +223,5 @@ int main(void)
 	tcase_add_test(t, forged_replies_leave_the_cookie_alone);
 	tcase_add_test(t, a_cookie_belongs_to_address_and_port);
 	suite_add_tcase(s, t);
-	run = srunner_create(s);
-	srunner_run_all(run, CK_NORMAL);
-	failed = srunner_ntests_failed(run);
-	srunner_free(run);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

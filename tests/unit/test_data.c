@@ -6,6 +6,7 @@
 
 #include "pair.h"
 #include "peer.h"
+#include "suite.h"
 
 static struct pair x;
 static uint8_t wire[4096];
@@ -351,8 +352,6 @@ int main(void)
 {
 	Suite *s = suite_create("data");
 	TCase *c = tcase_create("data");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, padding_vectors);
@@ -373,9 +372,5 @@ int main(void)
 	tcase_add_test(c, nothing_waits_for_a_peer_that_was_just_removed);
 	tcase_add_test(c, cookies_reach_the_owner_only_for_indices_of_ours);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

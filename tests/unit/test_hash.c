@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hash.h"
+#include "suite.h"
 #include "vectors.h"
 
 enum { DATA_MAX = 1024, HMAC_BLOCK = 64 };
@@ -134,8 +135,6 @@ int main(void)
 {
 	Suite *s = suite_create("hash");
 	TCase *t = tcase_create("hash");
-	SRunner *run;
-	int failed;
 
 	tcase_add_test(t, abc_gives_the_digest_of_the_rfc);
 	tcase_add_test(t, hash_agrees_with_vectors_wherever_it_is_cut);
@@ -144,9 +143,5 @@ int main(void)
 	tcase_add_test(t, hmac_agrees_with_vectors);
 	tcase_add_test(t, kdf_agrees_with_vectors);
 	suite_add_tcase(s, t);
-	run = srunner_create(s);
-	srunner_run_all(run, CK_NORMAL);
-	failed = srunner_ntests_failed(run);
-	srunner_free(run);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "limit.h"
+#include "suite.h"
 #include "vectors.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -133,8 +134,6 @@ int main(void)
 {
 	Suite *s = suite_create("limit");
 	TCase *t = tcase_create("limit");
-	SRunner *run;
-	int failed;
 
 	if (sodium_init() < 0)
 		return EXIT_FAILURE;
@@ -148,9 +147,5 @@ int main(void)
 	tcase_add_test(t, a_table_a_quarter_full_refuses_nobody);
 	tcase_add_test(t, a_full_table_refuses_and_recovers);
 	suite_add_tcase(s, t);
-	run = srunner_create(s);
-	srunner_run_all(run, CK_NORMAL);
-	failed = srunner_ntests_failed(run);
-	srunner_free(run);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -5,6 +5,7 @@
 
 #include "pair.h"
 #include "peer.h"
+#include "suite.h"
 
 static struct pair x;
 
@@ -94,17 +95,11 @@ int main(void)
 {
 	Suite *s = suite_create("load");
 	TCase *c = tcase_create("load");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, under_load_a_cookie_then_a_session);
 	tcase_add_test(c, load_is_held_one_second);
 	tcase_add_test(c, cookies_depend_on_address_port_and_secret);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -6,6 +6,7 @@
 
 #include "aead.h"
 #include "sides.h"
+#include "suite.h"
 #include "vectors.h"
 
 enum { MACS = 2 * MAC_LEN, DATA_MAX = 2048 };
@@ -222,8 +223,6 @@ int main(void)
 {
 	Suite *s = suite_create("noise");
 	TCase *t = tcase_create("noise");
-	SRunner *run;
-	int failed;
 
 	if (!aead_init())
 		return EXIT_FAILURE;
@@ -234,9 +233,5 @@ int main(void)
 	tcase_add_test(t, a_recorded_initiator_is_understood);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	run = srunner_create(s);
-	srunner_run_all(run, CK_NORMAL);
-	failed = srunner_ntests_failed(run);
-	srunner_free(run);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

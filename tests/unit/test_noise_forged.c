@@ -12,6 +12,7 @@
 #include "aead.h"
 #include "hash.h"
 #include "sides.h"
+#include "suite.h"
 #include "vectors.h"
 
 enum { MACS = 2 * MAC_LEN };
@@ -257,8 +258,6 @@ int main(void)
 {
 	Suite *s = suite_create("noise_forged");
 	TCase *t = tcase_create("noise_forged");
-	SRunner *run;
-	int failed;
 
 	if (!aead_init())
 		return EXIT_FAILURE;
@@ -274,9 +273,5 @@ int main(void)
 	tcase_add_test(t, without_an_identity_nothing_is_consumed);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	run = srunner_create(s);
-	srunner_run_all(run, CK_NORMAL);
-	failed = srunner_ntests_failed(run);
-	srunner_free(run);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "replay.h"
+#include "suite.h"
 #include "vectors.h"
 
 #define REJECT_AFTER_MESSAGES (UINT64_MAX - (UINT64_C(1) << 13))
@@ -178,8 +179,6 @@ int main(void)
 	const char *given = getenv("SEED");
 	Suite *s = suite_create("replay");
 	TCase *t = tcase_create("replay");
-	SRunner *run;
-	int failed;
 
 	seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
 	printf("SEED=%llu\n", (unsigned long long)seed);
@@ -192,9 +191,5 @@ int main(void)
 	tcase_add_loop_test(t, agrees_with_a_set, 0, RUNS);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	run = srunner_create(s);
-	srunner_run_all(run, CK_NORMAL);
-	failed = srunner_ntests_failed(run);
-	srunner_free(run);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

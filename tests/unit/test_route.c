@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "route.h"
+#include "suite.h"
 
 static const uint8_t seed[16] = "0123456789abcdef";
 
@@ -426,8 +427,6 @@ int main(void)
 {
 	Suite *s = suite_create("route");
 	TCase *t = tcase_create("route");
-	SRunner *run;
-	int failed;
 
 	tcase_add_test(t, longest_prefix_wins);
 	tcase_add_test(t, families_are_apart);
@@ -441,9 +440,5 @@ int main(void)
 	tcase_add_test(t, large_owner_is_set_and_cleared);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	run = srunner_create(s);
-	srunner_run_all(run, CK_NORMAL);
-	failed = srunner_ntests_failed(run);
-	srunner_free(run);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -14,6 +14,7 @@ static void look(void);
 #undef atomic_store_explicit
 #define atomic_store_explicit(p, v, order) do { __atomic_store_n((uint32_t *)(p), v, order); look(); } while (0)
 #include "../../libtunnel/route.c"
+#include "suite.h"
 #undef atomic_store_explicit
 
 enum { LIMIT = 64, OWNERS = 4, PROBES = 96, SEEN = 32, CHANGES = 4000 };
@@ -102,15 +103,9 @@ int main(void)
 {
 	Suite *s = suite_create("route_woven");
 	TCase *t = tcase_create("route_woven");
-	SRunner *run;
-	int failed;
 
 	tcase_add_test(t, each_store_gives_the_old_or_the_new_answer);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	run = srunner_create(s);
-	srunner_run_all(run, CK_NORMAL);
-	failed = srunner_ntests_failed(run);
-	srunner_free(run);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

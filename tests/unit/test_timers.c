@@ -5,6 +5,7 @@
 
 #include "pair.h"
 #include "peer.h"
+#include "suite.h"
 
 static struct pair x;
 
@@ -370,8 +371,6 @@ int main(void)
 {
 	Suite *s = suite_create("timers");
 	TCase *c = tcase_create("timers");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, heap_agrees_with_a_sorted_array);
@@ -393,9 +392,5 @@ int main(void)
 	tcase_add_test(c, idle_tunnel_is_silent);
 	tcase_add_test(c, down_ends_everything_and_up_begins_anew);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table: parsing by it, and that help, completion and the man page say all of it. Run from the top. */
 #include "../../tools/cmd.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -216,8 +217,6 @@ int main(void)
 {
 	Suite *s = suite_create("tools_cmd");
 	TCase *tc = tcase_create("all");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(tc, options_stand_anywhere);
 	tcase_add_test(tc, bad_command_lines_are_usage_errors);
@@ -227,9 +226,5 @@ int main(void)
 	tcase_add_test(tc, help_fits_the_screen);
 	tcase_add_test(tc, man_page_says_the_whole_table);
 	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* Sizes, ages, tables and keys as text. */
 #include "../../tools/keytext.h"
 #include "../../tools/out.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -153,8 +154,6 @@ int main(void)
 {
 	Suite *s = suite_create("tools_out");
 	TCase *tc = tcase_create("all");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(tc, bytes_have_three_digits_and_a_unit);
 	tcase_add_test(tc, ages_count_from_now);
@@ -164,9 +163,5 @@ int main(void)
 	tcase_add_test(tc, a_key_is_read_alone);
 	tcase_add_test(tc, new_private_keys_are_clamped_and_differ);
 	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

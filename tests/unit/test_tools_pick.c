@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Networks as text, and the first free address against a slow obvious model. */
 #include "../../tools/pick.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -155,8 +156,6 @@ int main(void)
 {
 	Suite *s = suite_create("tools_pick");
 	TCase *tc = tcase_create("all");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(tc, net_text_round_trips);
 	tcase_add_test(tc, net_masks_and_contains);
@@ -164,9 +163,5 @@ int main(void)
 	tcase_add_test(tc, pick_says_when_all_are_taken);
 	tcase_add_test(tc, pick_agrees_with_the_model);
 	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

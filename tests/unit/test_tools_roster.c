@@ -4,6 +4,7 @@
 #include "../../tools/request.h"
 #include "../../tools/roster.h"
 #include "../../tools/view.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -338,8 +339,6 @@ int main(void)
 {
 	Suite *s = suite_create("tools_roster");
 	TCase *tc = tcase_create("all");
-	SRunner *run;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_peer_is_named_in_four_ways);
@@ -358,9 +357,5 @@ int main(void)
 	tcase_add_test(tc, client_config_knows_the_server);
 	tcase_add_test(tc, view_lets_no_control_character_through);
 	suite_add_tcase(s, tc);
-	run = srunner_create(s);
-	srunner_run_all(run, CK_NORMAL);
-	failed = srunner_ntests_failed(run);
-	srunner_free(run);
-	return failed != 0;
+	return suite_run(s);
 }

@@ -5,6 +5,7 @@
  * tests/ctl.mk.
  */
 #include "../../tools/store.h"
+#include "suite.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -322,8 +323,6 @@ int main(void)
 {
 	Suite *s = suite_create("tools_store");
 	TCase *tc = tcase_create("all");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, store_writes_what_it_is_given);
@@ -335,9 +334,5 @@ int main(void)
 	tcase_add_test(tc, store_lock_excludes_and_is_bounded);
 	tcase_add_test(tc, store_lock_ends_with_its_process);
 	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return suite_run(s);
 }

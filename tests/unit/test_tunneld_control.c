@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../../tunneld/control.h"
+#include "suite.h"
 #include "vectors.h"
 
 #define K1 "1111111111111111111111111111111111111111111111111111111111111111"
@@ -349,8 +350,6 @@ int main(void)
 {
 	Suite *s = suite_create("tunneld control");
 	TCase *t = tcase_create("control");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_set_timeout(t, 60);
@@ -367,9 +366,5 @@ int main(void)
 	tcase_add_test(t, control_good_vectors_succeed);
 	tcase_add_test(t, control_bad_vectors_change_nothing);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

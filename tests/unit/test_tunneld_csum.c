@@ -6,6 +6,7 @@
 
 #include "../../tunneld/csum.h"
 #include "packets.h"
+#include "suite.h"
 
 static uint16_t slow(const uint8_t *p, size_t len)
 {
@@ -87,17 +88,11 @@ int main(void)
 {
 	Suite *s = suite_create("csum");
 	TCase *t = tcase_create("csum");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, rfc_1071_example);
 	tcase_add_test(t, agrees_with_slow_sum_at_any_length_and_alignment);
 	tcase_add_test(t, carries_of_the_largest_packet_are_kept);
 	tcase_add_test(t, whole_packets_sum_up);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -7,6 +7,7 @@
 
 #include "../../tunneld/ecn.h"
 #include "packets.h"
+#include "suite.h"
 
 static json_t *vectors(const char *name)
 {
@@ -97,17 +98,11 @@ int main(void)
 {
 	Suite *s = suite_create("ecn");
 	TCase *t = tcase_create("ecn");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, outer_bits_agree_with_vectors);
 	tcase_add_test(t, inner_bits_agree_with_vectors);
 	tcase_add_test(t, a_hostile_header_is_marked_and_no_more);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -11,6 +11,7 @@
 #include "../../tunneld/gro.h"
 #include "../../tunneld/gso.h"
 #include "packets.h"
+#include "suite.h"
 
 enum { MSS = 100, SLOT = 2048 };
 
@@ -458,8 +459,6 @@ int main(void)
 {
 	Suite *s = suite_create("gro");
 	TCase *t = tcase_create("gro");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, what_follows_is_joined);
 	tcase_add_test(t, tcp_that_differs_is_not);
@@ -478,9 +477,5 @@ int main(void)
 	tcase_add_test(t, any_transport_bytes_stay_within_bounds);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

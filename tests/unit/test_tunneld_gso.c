@@ -6,6 +6,7 @@
 
 #include "../../tunneld/gso.h"
 #include "packets.h"
+#include "suite.h"
 
 static const struct packet tcp4 = {
 	.proto = 6, .ttl = 64, .id = 7, .df = true, .flags = 0x10, .sport = 1000, .window = 500, .seq = 0xfffffe00,
@@ -298,8 +299,6 @@ int main(void)
 {
 	Suite *s = suite_create("gso");
 	TCase *t = tcase_create("gso");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, tcp_is_split_with_its_flags);
 	tcase_add_test(t, udp_is_split);
@@ -312,9 +311,5 @@ int main(void)
 	tcase_add_test(t, any_bytes_stay_within_bounds);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

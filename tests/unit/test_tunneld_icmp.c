@@ -6,6 +6,7 @@
 
 #include "../../tunneld/icmp.h"
 #include "packets.h"
+#include "suite.h"
 
 START_TEST(answer_quotes_and_swaps)
 {
@@ -105,8 +106,6 @@ int main(void)
 {
 	Suite *s = suite_create("icmp");
 	TCase *t = tcase_create("icmp");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, answer_quotes_and_swaps);
 	tcase_add_test(t, ipv4_rules);
@@ -115,9 +114,5 @@ int main(void)
 	tcase_add_test(t, answers_are_limited);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../tunneld/msg.h"
+#include "suite.h"
 
 static int pair[2];
 
@@ -180,8 +181,6 @@ int main(void)
 {
 	Suite *s = suite_create("tunneld msg");
 	TCase *t = tcase_create("msg");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, open_pair, close_pair);
 	tcase_add_test(t, msg_carries_body_and_descriptors);
@@ -191,9 +190,5 @@ int main(void)
 	tcase_add_test(t, msg_longer_than_any_is_refused);
 	tcase_add_test(t, msg_from_parent_is_consistent);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return suite_run(s);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../../tunneld/ring.h"
+#include "suite.h"
 
 enum { COUNT = 8, MANY = 200000 };
 
@@ -89,16 +90,10 @@ int main(void)
 {
 	Suite *s = suite_create("ring");
 	TCase *t = tcase_create("ring");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, keeps_order_and_refuses_when_full);
 	tcase_add_test(t, two_threads_lose_and_tear_nothing);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

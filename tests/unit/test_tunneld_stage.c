@@ -6,6 +6,7 @@
 
 #include "../../tunneld/stage.h"
 #include "packets.h"
+#include "suite.h"
 
 static struct stage *stage;
 static uint8_t buf[65536];
@@ -171,8 +172,6 @@ int main(void)
 {
 	Suite *s = suite_create("stage");
 	TCase *t = tcase_create("stage");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, newest_128_are_kept_in_order);
@@ -183,9 +182,5 @@ int main(void)
 	tcase_add_test(t, agrees_with_model);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

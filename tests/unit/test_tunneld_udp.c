@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../tunneld/udp.h"
+#include "suite.h"
 
 static struct udp_socks a, b;
 static uint8_t mem[4][UDP_BUF_LEN];
@@ -216,8 +217,6 @@ int main(void)
 {
 	Suite *s = suite_create("udp");
 	TCase *t = tcase_create("udp");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, one_port_for_both_families);
@@ -229,9 +228,5 @@ int main(void)
 	tcase_add_test(t, nothing_there_is_nothing);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

@@ -16,6 +16,7 @@
 #include "../../tunneld/worker.h"
 #include "packets.h"
 #include "pair.h"
+#include "suite.h"
 
 static struct pair pair;
 static struct udp_socks ours, theirs;
@@ -241,8 +242,6 @@ int main(void)
 {
 	Suite *s = suite_create("worker");
 	TCase *t = tcase_create("worker");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, packets_wait_and_leave_in_order);
@@ -254,9 +253,5 @@ int main(void)
 	tcase_add_test(t, more_commands_than_the_ring_holds);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }

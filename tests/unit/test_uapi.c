@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "suite.h"
 #include "uapi.h"
 
 #define HEX_1 "2020202020202020202020202020202020202020202020202020202020202020"
@@ -398,8 +399,6 @@ int main(void)
 {
 	Suite *s = suite_create("uapi");
 	TCase *t = tcase_create("uapi");
-	SRunner *run;
-	int failed;
 
 	if (sodium_init() < 0)
 		return EXIT_FAILURE;
@@ -418,9 +417,5 @@ int main(void)
 	tcase_add_test(t, agrees_with_vectors);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
-	run = srunner_create(s);
-	srunner_run_all(run, CK_NORMAL);
-	failed = srunner_ntests_failed(run);
-	srunner_free(run);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(s);
 }
