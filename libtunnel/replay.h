@@ -15,7 +15,7 @@ enum { REPLAY_SLOTS = 256, REPLAY_WINDOW = 8128 };	/* accepted this far behind t
 
 struct replay {
 	_Atomic uint64_t newest;		/* any worker: only grows */
-	_Atomic uint64_t slot[REPLAY_SLOTS]; /* any worker: block + 1 in the upper half, its seen bits in the lower */
+	_Atomic uint64_t slot[REPLAY_SLOTS]; /* any worker: name of a block in the upper half, its seen bits below */
 };
 
 _Static_assert(REPLAY_WINDOW <= 32 * (REPLAY_SLOTS - 1), "a block inside the window must never be taken over");

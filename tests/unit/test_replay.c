@@ -61,10 +61,9 @@ START_TEST(rejects_beyond_the_window)
 }
 END_TEST
 
-/* Up to 2^37, where the number of a block wraps: more than any key can send while it lives. */
 START_TEST(a_jump_forgets_what_it_must)
 {
-	for (unsigned shift = 1; shift < 37; shift++) {
+	for (unsigned shift = 1; shift < 64; shift++) {
 		struct replay *r = fresh();
 		uint64_t jump = (UINT64_C(1) << shift) + 5;
 
@@ -78,17 +77,17 @@ START_TEST(a_jump_forgets_what_it_must)
 }
 END_TEST
 
-/* Beyond it a sender that jumps may lose packets, but nothing is ever accepted twice. */
-START_TEST(no_jump_makes_a_replay)
+/* All slots in use when the jump comes, and all used again behind it. */
+START_TEST(a_jump_clears_all_that_it_must)
 {
-	for (unsigned shift = 37; shift < 64; shift++) {
+	for (unsigned shift = 15; shift < 64; shift++) {
 		struct replay *r = fresh();
 		uint64_t jump = UINT64_C(1) << shift;
 
 		for (uint64_t c = 0; c < 2 * REPLAY_WINDOW; c += 7)
 			ck_assert(replay_accept(r, c));
 		for (uint64_t c = 0; c < 2 * REPLAY_WINDOW; c += 5) {
-			(void)replay_accept(r, jump + c);
+			ck_assert_msg(replay_accept(r, jump + c), "behind a jump of 2^%u", shift);
 			ck_assert(!replay_accept(r, jump + c));
 		}
 		for (uint64_t c = 0; c < 2 * REPLAY_WINDOW; c += 7)
@@ -186,7 +185,7 @@ int main(void)
 	tcase_add_test(t, accepts_each_counter_once_backwards);
 	tcase_add_test(t, rejects_beyond_the_window);
 	tcase_add_test(t, a_jump_forgets_what_it_must);
-	tcase_add_test(t, no_jump_makes_a_replay);
+	tcase_add_test(t, a_jump_clears_all_that_it_must);
 	tcase_add_test(t, agrees_with_vectors);
 	tcase_add_loop_test(t, agrees_with_a_set, 0, RUNS);
 	tcase_set_timeout(t, 60);
