@@ -50,7 +50,7 @@ enum opt_id {
 	OPT_OFFLINE,
 	OPT_COUNT
 };
-#define OPT_BIT(id) (UINT32_C(1) << (id))
+#define OPT_BIT(id) (UINT64_C(1) << (id))
 
 struct opt {
 	const char *name;	/* without the dashes */
@@ -77,7 +77,7 @@ struct cmd {
 	const char *args;	/* as usage prints them; "" for none */
 	const char *help;	/* one line, no full stop */
 	unsigned words_min, words_max;
-	uint32_t opts;		/* OPT_BIT()s, besides the global ones */
+	uint64_t opts;		/* OPT_BIT()s, besides the global ones */
 	int (*run)(struct ctx *c);
 };
 extern const struct cmd cmd_table[];

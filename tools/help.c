@@ -6,7 +6,7 @@
 
 enum { HELP_COLUMN = 28 };
 
-static void print_options(FILE *f, uint32_t set)
+static void print_options(FILE *f, uint64_t set)
 {
 	for (int i = 0; i < OPT_COUNT; i++) {
 		const struct opt *o = &opt_table[i];
@@ -83,7 +83,7 @@ int cmd_help(struct ctx *c)
 
 /* ---- bash -------------------------------------------------------------------------------------------------------- */
 
-static void complete_options(FILE *f, uint32_t set)
+static void complete_options(FILE *f, uint64_t set)
 {
 	for (int i = 0; i < OPT_COUNT; i++)
 		if ((set & OPT_BIT(i)) && !opt_table[i].hidden)

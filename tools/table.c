@@ -22,6 +22,8 @@ const struct opt opt_table[OPT_COUNT] = {
 	[OPT_OFFLINE] = { "offline", NULL, "change the file only, leave the running interface alone", 0, false },
 };
 
+_Static_assert(OPT_COUNT <= 64, "OPT_BIT() must fit");
+
 #define CHANGE (OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_RUNTIME) | OPT_BIT(OPT_OFFLINE))
 
 const struct cmd cmd_table[] = {
