@@ -1,5 +1,6 @@
-# One Makefile. `make` builds into build/, `make help` lists the rest. Variants (asan, tsan, fuzz) build side by side in
-# build/VARIANT. Honours CC CFLAGS LDFLAGS PREFIX DESTDIR; V=1 shows commands.
+# One Makefile. `make` builds into build/, `make help` lists the rest. Variants (asan, tsan, fuzz, and relay, the
+# benchmark's tunnel without a cipher) build side by side in build/VARIANT. Honours CC CFLAGS LDFLAGS PREFIX DESTDIR;
+# V=1 shows commands.
 
 VARIANT ?= opt
 O := build$(if $(filter opt,$(VARIANT)),,/$(VARIANT))
@@ -11,11 +12,14 @@ endif
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wpointer-arith -Wundef -Wformat=2
 OPT_opt := -O2 -g
+OPT_relay := $(OPT_opt)
 OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_tsan := -O1 -g -fsanitize=thread
 OPT_fuzz := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 HARDEN_opt := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 HARDEN_LD_opt := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+HARDEN_relay := $(HARDEN_opt) -DBENCH_RELAY
+HARDEN_LD_relay := $(HARDEN_LD_opt)
 CFLAGS ?= $(OPT_$(VARIANT))
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE $(WARN) $(if $(CI),-Werror) $(HARDEN_$(VARIANT)) -Ilibtunnel \
 	-MMD -MP -pthread
@@ -103,6 +107,7 @@ unit: $(UNIT)
 # What there is to install; pages, completion and unit go along when they exist.
 PAGES := $(wildcard tunneld/*.[58] tools/*.[15])
 install: all
+	$(if $(filter relay,$(VARIANT)),$(error VARIANT=relay encrypts nothing and is not for installing))
 	$(Q)install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin bin share/bash-completion/completions)
 	$(Q)install -m 755 $(O)/tunneld $(DESTDIR)$(PREFIX)/sbin/
 	$(Q)install -m 755 $(O)/tunctl $(DESTDIR)$(PREFIX)/bin/

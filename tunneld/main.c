@@ -23,7 +23,11 @@
 #include "log.h"
 #include "parent.h"
 
+#ifdef BENCH_RELAY
+#define VERSION "0.1.0 (relay for benchmarks: NOTHING IS ENCRYPTED)"
+#else
 #define VERSION "0.1.0"
+#endif
 
 enum { EXIT_USAGE = 2 };	/* and errors in the configuration file */
 
@@ -168,6 +172,9 @@ int main(int argc, char **argv)
 	}
 	tidy_descriptors(STDERR_FILENO + 1);
 	log_open(o.name, o.level);
+#ifdef BENCH_RELAY
+	log_error("THIS BUILD ENCRYPTS NOTHING AND TRUSTS ANY PACKET: it is for benchmarks only");
+#endif
 	args.name = o.name;
 	if (o.file) {
 		args.config = config_load(o.file);
