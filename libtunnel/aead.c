@@ -29,8 +29,8 @@ struct engine {
 	const char *name;
 	size_t state_size;
 	void (*start)(void *state);
-	void (*seal)(void *state, uint8_t *buf, size_t len, const uint8_t *key, const uint8_t *nonce);
-	bool (*open)(void *state, uint8_t *buf, size_t len, const uint8_t *key, const uint8_t *nonce);
+	void (*seal)(void *state, struct aead_item *items, size_t count, const uint8_t *key);
+	void (*open)(void *state, struct aead_item *items, size_t count, const uint8_t *key);
 };
 
 /* Its state follows in the caller's memory. */
@@ -55,17 +55,27 @@ static void sodium_start(void *state)
 	(void)state;
 }
 
-static void sodium_seal(void *state, uint8_t *buf, size_t len, const uint8_t *key, const uint8_t *nonce)
+static void sodium_seal(void *state, struct aead_item *items, size_t count, const uint8_t *key)
 {
+	uint8_t nonce[NONCE_LEN];
+
 	(void)state;
-	crypto_aead_chacha20poly1305_ietf_encrypt(buf, NULL, buf, len, NULL, 0, NULL, nonce, key);
+	for (struct aead_item *i = items; i < items + count; i++) {
+		nonce_of(nonce, i->counter);
+		crypto_aead_chacha20poly1305_ietf_encrypt(i->buf, NULL, i->buf, i->len, NULL, 0, NULL, nonce, key);
+	}
 }
 
-static bool sodium_open(void *state, uint8_t *buf, size_t len, const uint8_t *key, const uint8_t *nonce)
+static void sodium_open(void *state, struct aead_item *items, size_t count, const uint8_t *key)
 {
+	uint8_t nonce[NONCE_LEN];
+
 	(void)state;
-	return !crypto_aead_chacha20poly1305_ietf_decrypt(buf, NULL, NULL, buf, len + AEAD_TAG_LEN, NULL, 0, nonce,
-							  key);
+	for (struct aead_item *i = items; i < items + count; i++) {
+		nonce_of(nonce, i->counter);
+		i->opened = !crypto_aead_chacha20poly1305_ietf_decrypt(i->buf, NULL, NULL, i->buf,
+								       i->len + AEAD_TAG_LEN, NULL, 0, nonce, key);
+	}
 }
 
 /* ---- intel-ipsec-mb ---------------------------------------------------------------------------------------------- */
@@ -79,22 +89,24 @@ static void (*mb_free)(IMB_MGR *state);
 
 /* The manager runs a ChaCha20-Poly1305 job to its end inside the submission, so no job is ever held back. The job lies
  * in the manager's own memory and holds pointers, not keys. */
-static bool mb_run(IMB_MGR *mgr, uint8_t *buf, size_t len, const uint8_t *key, const uint8_t *nonce, uint8_t *tag,
+static bool mb_run(IMB_MGR *mgr, const struct aead_item *item, const uint8_t *key, uint8_t *tag,
 		   IMB_CIPHER_DIRECTION direction)
 {
 	IMB_JOB *job = mgr->get_next_job(mgr);
+	uint8_t nonce[NONCE_LEN];
 
+	nonce_of(nonce, item->counter);
 	job->cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
 	job->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
 	job->cipher_direction = direction;
 	job->chain_order = direction == IMB_DIR_ENCRYPT ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
 	job->enc_keys = job->dec_keys = key;
 	job->key_len_in_bytes = AEAD_KEY_LEN;
-	job->src = job->dst = buf;
+	job->src = job->dst = item->buf;
 	job->cipher_start_src_offset_in_bytes = 0;
 	job->hash_start_src_offset_in_bytes = 0;
-	job->msg_len_to_cipher_in_bytes = len;
-	job->msg_len_to_hash_in_bytes = len;
+	job->msg_len_to_cipher_in_bytes = item->len;
+	job->msg_len_to_hash_in_bytes = item->len;
 	job->iv = nonce;
 	job->iv_len_in_bytes = NONCE_LEN;
 	job->auth_tag_output = tag;
@@ -112,23 +124,23 @@ static void mb_start(void *state)
 	mb_init(mb_place(state, 0, 1), &arch);
 }
 
-static void mb_seal(void *state, uint8_t *buf, size_t len, const uint8_t *key, const uint8_t *nonce)
+static void mb_seal(void *state, struct aead_item *items, size_t count, const uint8_t *key)
 {
 	/* A job that did not complete would leave plaintext in the buffer, which must not go out. */
-	if (!mb_run(state, buf, len, key, nonce, buf + len, IMB_DIR_ENCRYPT))
-		memset(buf, 0, len + AEAD_TAG_LEN);
+	for (struct aead_item *i = items; i < items + count; i++)
+		if (!mb_run(state, i, key, i->buf + i->len, IMB_DIR_ENCRYPT))
+			memset(i->buf, 0, i->len + AEAD_TAG_LEN);
 }
 
-static bool mb_open(void *state, uint8_t *buf, size_t len, const uint8_t *key, const uint8_t *nonce)
+static void mb_open(void *state, struct aead_item *items, size_t count, const uint8_t *key)
 {
-	uint8_t tag[AEAD_TAG_LEN];
 	uint64_t got[2], want[2];
 
-	memcpy(want, buf + len, sizeof(want));
-	if (!mb_run(state, buf, len, key, nonce, tag, IMB_DIR_DECRYPT))
-		return false;
-	memcpy(got, tag, sizeof(got));
-	return ((got[0] ^ want[0]) | (got[1] ^ want[1])) == 0;
+	for (struct aead_item *i = items; i < items + count; i++) {
+		memcpy(want, i->buf + i->len, sizeof(want));
+		i->opened = mb_run(state, i, key, (uint8_t *)got, IMB_DIR_DECRYPT) &&
+			    ((got[0] ^ want[0]) | (got[1] ^ want[1])) == 0;
+	}
 }
 
 static bool mb_find(struct engine *e, void *lib)
@@ -311,20 +323,29 @@ void aead_ctx_init(struct aead *ctx, unsigned engine)
 	ctx->engine->start(ctx->state);
 }
 
+void aead_seal_run(struct aead *ctx, struct aead_item *items, size_t count, const uint8_t key[AEAD_KEY_LEN])
+{
+	ctx->engine->seal(ctx->state, items, count, key);
+}
+
+void aead_open_run(struct aead *ctx, struct aead_item *items, size_t count, const uint8_t key[AEAD_KEY_LEN])
+{
+	ctx->engine->open(ctx->state, items, count, key);
+}
+
 void aead_seal(struct aead *ctx, uint8_t *buf, size_t len, const uint8_t key[AEAD_KEY_LEN], uint64_t counter)
 {
-	uint8_t nonce[NONCE_LEN];
+	struct aead_item item = { buf, len, counter, false };
 
-	nonce_of(nonce, counter);
-	ctx->engine->seal(ctx->state, buf, len, key, nonce);
+	aead_seal_run(ctx, &item, 1, key);
 }
 
 bool aead_open(struct aead *ctx, uint8_t *buf, size_t len, const uint8_t key[AEAD_KEY_LEN], uint64_t counter)
 {
-	uint8_t nonce[NONCE_LEN];
+	struct aead_item item = { buf, len, counter, false };
 
-	nonce_of(nonce, counter);
-	return ctx->engine->open(ctx->state, buf, len, key, nonce);
+	aead_open_run(ctx, &item, 1, key);
+	return item.opened;
 }
 
 void aead_seal_ad(uint8_t *dst, const uint8_t *src, size_t len, const uint8_t *ad, size_t ad_len,

@@ -27,8 +27,20 @@ struct aead;
 size_t aead_ctx_size(void);
 void aead_ctx_init(struct aead *ctx, unsigned engine);
 
-/* In place, no associated data: buf has len + AEAD_TAG_LEN bytes; the tag is written behind (seal) or checked in
- * constant time (open). On false the bytes of buf are undefined and must not be used. */
+/* A run: packets under one key, handed over together so that an engine prepares itself once. In place, no associated
+ * data: buf has len + AEAD_TAG_LEN bytes; the tag is written behind (seal) or checked in constant time (open). What did
+ * not open has undefined bytes, which must not be used. */
+struct aead_item {
+	uint8_t *buf;
+	size_t len;
+	uint64_t counter;
+	bool opened;	/* written by aead_open_run() */
+};
+
+void aead_seal_run(struct aead *ctx, struct aead_item *items, size_t count, const uint8_t key[AEAD_KEY_LEN]);
+void aead_open_run(struct aead *ctx, struct aead_item *items, size_t count, const uint8_t key[AEAD_KEY_LEN]);
+
+/* The same for one packet. */
 void aead_seal(struct aead *ctx, uint8_t *buf, size_t len, const uint8_t key[AEAD_KEY_LEN], uint64_t counter);
 bool aead_open(struct aead *ctx, uint8_t *buf, size_t len, const uint8_t key[AEAD_KEY_LEN], uint64_t counter);
 

@@ -124,17 +124,33 @@ size_t tnl_tx_len(size_t inner, size_t mtu)
 	return TNL_HEAD + inner - last + padded + TNL_TAG;
 }
 
+void tnl_tx_seal_run(struct tnl_worker *w, const struct tnl_run *run, uint32_t first, struct tnl_pkt *pkt, uint32_t n,
+		     size_t mtu)
+{
+	struct aead_item item[TNL_RUN_MAX];
+
+	assert(n <= TNL_RUN_MAX);
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t *slot = pkt[i].data;
+		size_t inner = pkt[i].len, len = tnl_tx_len(inner, mtu), body = len - TNL_HEAD - TNL_TAG;
+		uint64_t counter = run->counter + first + i;
+
+		put_le32(slot, WIRE_DATA);
+		put_le32(slot + DATA_RECEIVER, run->key->remote_index);
+		put_le64(slot + DATA_COUNTER, counter);
+		memset(slot + TNL_HEAD + inner, 0, body - inner);
+		item[i] = (struct aead_item){ slot + TNL_HEAD, body, counter, false };
+		pkt[i].len = (uint32_t)len;
+	}
+	aead_seal_run(w->aead, item, n, run->key->send);
+}
+
 size_t tnl_tx_seal(struct tnl_worker *w, const struct tnl_run *run, uint32_t i, uint8_t *slot, size_t inner, size_t mtu)
 {
-	size_t len = tnl_tx_len(inner, mtu);
-	size_t body = len - TNL_HEAD - TNL_TAG;
+	struct tnl_pkt pkt = { .data = slot, .len = (uint32_t)inner };
 
-	put_le32(slot, WIRE_DATA);
-	put_le32(slot + DATA_RECEIVER, run->key->remote_index);
-	put_le64(slot + DATA_COUNTER, run->counter + i);
-	memset(slot + TNL_HEAD + inner, 0, body - inner);
-	aead_seal(w->aead, slot + TNL_HEAD, body, run->key->send, run->counter + i);
-	return len;
+	tnl_tx_seal_run(w, run, i, &pkt, 1, mtu);
+	return pkt.len;
 }
 
 void tnl_tx_end(struct tnl_worker *w, tnl_ns now, const struct tnl_run *run, uint64_t bytes)
@@ -231,6 +247,7 @@ uint32_t tnl_rx_begin(struct tnl_worker *w, tnl_ns now, struct tnl_pkt *pkt, uin
 {
 	uint32_t count = 1;
 
+	n = n < TNL_RUN_MAX ? n : TNL_RUN_MAX;
 	*ret = (struct tnl_run){ .count = 1 };
 	pkt->verdict = rx_first(w->t, now, pkt, ret);
 	if (!ret->key) {
@@ -248,16 +265,27 @@ uint32_t tnl_rx_begin(struct tnl_worker *w, tnl_ns now, struct tnl_pkt *pkt, uin
 	return count;
 }
 
+void tnl_rx_open_run(struct tnl_worker *w, const struct tnl_run *run, struct tnl_pkt *pkt, uint32_t n)
+{
+	struct aead_item item[TNL_RUN_MAX];
+
+	assert(n <= run->count);
+	for (uint32_t i = 0; i < n; i++)
+		item[i] = (struct aead_item){ pkt[i].data + DATA_BODY, pkt[i].len - DATA_MIN, pkt[i].counter, false };
+	aead_open_run(w->aead, item, n, run->key->receive);
+	for (uint32_t i = 0; i < n; i++) {
+		if (!item[i].opened) {
+			pkt[i].verdict = TNL_DROP_AUTH;
+			continue;
+		}
+		pkt[i].data = item[i].buf;
+		pkt[i].len = (uint32_t)item[i].len;
+	}
+}
+
 void tnl_rx_open(struct tnl_worker *w, const struct tnl_run *run, struct tnl_pkt *pkt)
 {
-	size_t body = pkt->len - DATA_MIN;
-
-	if (!aead_open(w->aead, pkt->data + DATA_BODY, body, run->key->receive, pkt->counter)) {
-		pkt->verdict = TNL_DROP_AUTH;
-		return;
-	}
-	pkt->data += DATA_BODY;
-	pkt->len = (uint32_t)body;
+	tnl_rx_open_run(w, run, pkt, 1);
 }
 
 /* Of an authentic packet: is it whole, and may this peer send it? Trims the padding. */

@@ -22,7 +22,7 @@ enum {
 	TNL_MSG_MAX = 1500,	/* bytes of a control datagram; bare ones have at most 148, WG 5.4.2 */
 	TNL_IDENTITIES = 4,	/* own static keys answered at once; slot 0 is the one that we present */
 	TNL_PEERS_MAX = 1 << 20,
-	TNL_RUN_MAX = 128,	/* packets that one tnl_tx_begin() may reserve for */
+	TNL_RUN_MAX = 128,	/* packets of one run */
 };
 
 typedef uint64_t tnl_ns;
@@ -196,8 +196,8 @@ struct tnl_run {
 struct tnl_pkt {
 	uint8_t *data;
 	uint32_t len;
-	uint32_t verdict;	/* enum tnl_verdict */
-	uint64_t counter;	/* private, between rx_begin and rx_end */
+	uint32_t verdict;	/* rx: enum tnl_verdict */
+	uint64_t counter;	/* rx: private, between rx_begin and rx_end */
 };
 
 struct tnl_worker *tnl_worker(struct tnl *t, unsigned i);	/* one per thread; i < limits.workers */
@@ -212,16 +212,24 @@ enum tnl_verdict tnl_tx_begin(struct tnl_worker *w, tnl_ns now, const uint8_t *i
 			      struct tnl_run *ret);
 /* Bytes on the wire of an inner packet: head, packet padded to 16 but not beyond mtu (0: no bound), tag. */
 size_t tnl_tx_len(size_t inner, size_t mtu);
-/* In place: the inner packet lies at slot + TNL_HEAD, slot has tnl_tx_len() bytes; returns that. i < count. */
+/* In place, the packets [first, first + n) of the run together, which is cheaper than one by one. data: a slot in which
+ * the inner packet lies at TNL_HEAD, with room for tnl_tx_len() bytes; len: of the inner packet, becomes tnl_tx_len().
+ * Slots may lie one right behind the other. */
+void tnl_tx_seal_run(struct tnl_worker *w, const struct tnl_run *run, uint32_t first, struct tnl_pkt *pkt, uint32_t n,
+		     size_t mtu);
+/* The same for the i-th alone; returns its tnl_tx_len(). */
 size_t tnl_tx_seal(struct tnl_worker *w, const struct tnl_run *run, uint32_t i, uint8_t *slot, size_t inner,
 		   size_t mtu);
 /* bytes: UDP payload handed to the kernel. */
 void tnl_tx_end(struct tnl_worker *w, tnl_ns now, const struct tnl_run *run, uint64_t bytes);
 
-/* pkt[0..n), all of one source. Takes the longest prefix that is one run; returns its length, >= 1. With ret->key NULL
- * the verdicts are final (CONTROL or a drop); else open each, then end. */
+/* pkt[0..n), all of one source. Takes the longest prefix that is one run of at most TNL_RUN_MAX; returns its length,
+ * >= 1. With ret->key NULL the verdicts are final (CONTROL or a drop); else open, then end. */
 uint32_t tnl_rx_begin(struct tnl_worker *w, tnl_ns now, struct tnl_pkt *pkt, uint32_t n, struct tnl_run *ret);
-/* In place: authenticate and decrypt; on success data/len is the padded inner packet. */
+/* In place, n packets of the run together (all of them, or a part that one of several threads takes): authenticate and
+ * decrypt. Verdict PASS: data/len is the padded inner packet. */
+void tnl_rx_open_run(struct tnl_worker *w, const struct tnl_run *run, struct tnl_pkt *pkt, uint32_t n);
+/* The same for one. */
 void tnl_rx_open(struct tnl_worker *w, const struct tnl_run *run, struct tnl_pkt *pkt);
 /* In arrival order, once per run: window, trim to the IP length, inner source, key confirmation, roaming, stamps. Sets
  * the final verdicts. Authentic packets count even if TNL_DROP_SOURCE or TNL_DROP_INNER. */

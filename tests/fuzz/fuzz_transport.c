@@ -137,10 +137,10 @@ static void receive(struct rig *r, struct input *in)
 		uint32_t n = tnl_rx_begin(r->w, r->now.boot, &b.pkt[at], count - at, &run);
 
 		must(n >= 1 && n <= count - at && n == run.count);
-		for (uint32_t i = 0; run.key && i < n; i++)
-			tnl_rx_open(r->w, &run, &b.pkt[at + i]);
-		if (run.key)
+		if (run.key) {
+			tnl_rx_open_run(r->w, &run, &b.pkt[at], n);
 			tnl_rx_end(r->w, r->now.boot, &run, &r->from, &b.pkt[at]);
+		}
 		at += n;
 	}
 	(void)tnl_leave(r->w);

@@ -109,7 +109,8 @@ static void inner_packet(uint8_t *p, int self, uint64_t id)
 
 static bool send_run(struct machine *m, struct tnl_worker *w)
 {
-	uint8_t inner[INNER], slot[SLOT];
+	uint8_t inner[INNER], slot[RUN][SLOT];
+	struct tnl_pkt pkt[RUN];
 	struct tnl_run run;
 	size_t bytes = 0;
 
@@ -117,14 +118,15 @@ static bool send_run(struct machine *m, struct tnl_worker *w)
 	if (tnl_tx_begin(w, now().boot, inner, sizeof(inner), RUN, &run) != TNL_PASS)
 		return false;
 	for (uint32_t i = 0; i < RUN; i++) {
-		size_t len;
-
-		inner_packet(slot + TNL_HEAD, m->self, atomic_fetch_add(&next_id, 1));
-		len = tnl_tx_seal(w, &run, i, slot, INNER, 1420);
-		push(&machine[!m->self].wire, slot, len);
+		inner_packet(slot[i] + TNL_HEAD, m->self, atomic_fetch_add(&next_id, 1));
+		pkt[i] = (struct tnl_pkt){ .data = slot[i], .len = INNER };
+	}
+	tnl_tx_seal_run(w, &run, 0, pkt, RUN, 1420);
+	for (uint32_t i = 0; i < RUN; i++) {
+		push(&machine[!m->self].wire, slot[i], pkt[i].len);
 		if (i == 0)	/* the wire duplicates */
-			push(&machine[!m->self].wire, slot, len);
-		bytes += len;
+			push(&machine[!m->self].wire, slot[i], pkt[i].len);
+		bytes += pkt[i].len;
 	}
 	tnl_tx_end(w, now().boot, &run, bytes);
 	return true;
@@ -162,8 +164,7 @@ static void receive_some(struct machine *m, struct tnl_worker *w, unsigned port)
 			push(&m->control, pkt[i].data, pkt[i].len);
 		if (!run.key)
 			continue;
-		for (uint32_t j = 0; j < k; j++)
-			tnl_rx_open(w, &run, &pkt[i + j]);
+		tnl_rx_open_run(w, &run, &pkt[i], k);
 		tnl_rx_end(w, now().boot, &run, &from, &pkt[i]);
 		for (uint32_t j = 0; j < k; j++)
 			if (pkt[i + j].verdict == TNL_PASS)

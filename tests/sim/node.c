@@ -91,24 +91,31 @@ static void stage(struct peer_view *v, const uint32_t *id, uint32_t count)
 	}
 }
 
+/* The slots of a run lie one right behind the other, as those of a datagram that the kernel cuts up. */
 static void seal(struct node *n, struct tnl_worker *w, const struct tnl_run *run, int peer, const uint32_t *id)
 {
+	uint8_t slots[BATCH_MAX * DGRAM_MAX], *slot = slots;
+	struct tnl_pkt pkt[BATCH_MAX];
 	uint64_t bytes = 0;
 
 	for (uint32_t i = 0; i < run->count; i++) {
-		uint8_t slot[DGRAM_MAX];
-		size_t inner = oracle_write(n->oracle, id[i], slot + TNL_HEAD), len;
-
+		pkt[i].data = slot;
+		pkt[i].len = (uint32_t)oracle_write(n->oracle, id[i], slot + TNL_HEAD);
+		slot += tnl_tx_len(pkt[i].len, MTU);
+		if (slot < pkt[i].data + TNL_HEAD + pkt[i].len + TNL_TAG)
+			fail("node %d has no room for %u bytes", n->id, pkt[i].len);
+	}
+	tnl_tx_seal_run(w, run, 0, pkt, run->count, MTU);
+	for (uint32_t i = 0; i < run->count; i++) {
 		if (n->net->weather.loss && rng_percent(&n->net->rng, 2))
 			continue;	/* the kernel had no buffer: costs the counter only */
-		len = tnl_tx_seal(w, run, i, slot, inner, MTU);
-		if (len != tnl_tx_len(inner, MTU) || len < inner + TNL_HEAD + TNL_TAG)
-			fail("node %d seals %zu bytes into %zu", n->id, inner, len);
-		if (get_le64(slot + DATA_COUNTER) != run->counter + i)
+		if (pkt[i].data + pkt[i].len != (i + 1 < run->count ? pkt[i + 1].data : slot))
+			fail("node %d seals into %u bytes", n->id, pkt[i].len);
+		if (get_le64(pkt[i].data + DATA_COUNTER) != run->counter + i)
 			fail("node %d seals with another counter than it reserved", n->id);
 		oracle_sealed(n->oracle, id[i], peer);
-		emit(n, peer, &run->path, slot, len);
-		bytes += len;
+		emit(n, peer, &run->path, pkt[i].data, pkt[i].len);
+		bytes += pkt[i].len;
 	}
 	tnl_tx_end(w, node_now(n).boot, run, bytes);
 }
@@ -298,8 +305,7 @@ static uint32_t open_batch(struct node *n, struct dgram *const *batch, struct tn
 		for (uint32_t j = i; j < i + k; j++)
 			memcpy(copy[j], batch[j]->data, batch[j]->len < TNL_HEAD ? batch[j]->len : TNL_HEAD);
 		if (run.key) {
-			for (uint32_t j = i; j < i + k; j++)
-				tnl_rx_open(n->worker, &run, pkt + j);
+			tnl_rx_open_run(n->worker, &run, pkt + i, k);
 			tnl_rx_end(n->worker, node_now(n).boot, &run, &from, pkt + i);
 		}
 		for (uint32_t j = i; j < i + k; j++) {

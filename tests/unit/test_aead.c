@@ -12,7 +12,7 @@
 #include "suite.h"
 #include "vectors.h"
 
-enum { DATA_MAX = 1024, LEN_MAX = 2048 };
+enum { DATA_MAX = 1024, LEN_MAX = 2048, RUN_MAX = 150 };
 
 static const uint8_t some_key[AEAD_KEY_LEN] = "a key of which no part is zeros.";
 
@@ -140,6 +140,35 @@ START_TEST(no_flipped_bit_opens)
 }
 END_TEST
 
+/* Of any number of packets, of many lengths, with counters in any order. */
+START_TEST(runs_are_what_their_packets_are)
+{
+	static uint8_t buf[RUN_MAX][LEN_MAX], want[RUN_MAX][LEN_MAX];
+	struct aead *ctx = new_ctx((unsigned)_i);
+	struct aead_item item[RUN_MAX];
+
+	for (size_t n = 0; n <= RUN_MAX; n++) {
+		for (size_t i = 0; i < n; i++) {
+			item[i] = (struct aead_item){ buf[i], (i * 331 + n * 7) % 1500, i * 0x9e3779b97f4a7c15, false };
+			pattern(buf[i], item[i].len);
+			aead_seal_ad(want[i], buf[i], item[i].len, NULL, 0, some_key, item[i].counter);
+		}
+		aead_seal_run(ctx, item, n, some_key);
+		for (size_t i = 0; i < n; i++)
+			ck_assert_mem_eq(buf[i], want[i], item[i].len + AEAD_TAG_LEN);
+		if (n)
+			buf[n / 2][item[n / 2].len] ^= 0x80;
+		aead_open_run(ctx, item, n, some_key);
+		for (size_t i = 0; i < n; i++)
+			ck_assert_msg(item[i].opened == (i != n / 2), "packet %zu of %zu", i, n);
+		pattern(want[0], LEN_MAX);
+		for (size_t i = 0; i < n; i++)
+			ck_assert(i == n / 2 || !memcmp(buf[i], want[0], item[i].len));
+	}
+	free(ctx);
+}
+END_TEST
+
 /* The libraries are not instrumented, so no sanitizer sees them overrun: a page without access on either side does. */
 START_TEST(engines_stay_within_the_buffer)
 {
@@ -221,6 +250,7 @@ int main(void)
 	tcase_add_loop_test(t, engines_agree_with_vectors, 0, (int)aead_count());
 	tcase_add_loop_test(t, engines_agree_with_libsodium_at_every_length_and_alignment, 0, (int)aead_count());
 	tcase_add_loop_test(t, no_flipped_bit_opens, 0, (int)aead_count());
+	tcase_add_loop_test(t, runs_are_what_their_packets_are, 0, (int)aead_count());
 	tcase_add_loop_test(t, engines_stay_within_the_buffer, 0, (int)aead_count());
 	tcase_add_loop_test(t, contexts_keep_no_key, 0, (int)aead_count());
 	tcase_set_timeout(t, 60);

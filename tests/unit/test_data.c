@@ -270,15 +270,59 @@ START_TEST(runs_are_cut_where_the_key_changes)
 	for (uint32_t i = 0, k; i < 8; i += k, runs++) {
 		k = tnl_rx_begin(x.host[B].w, x.now.boot, &pkt[i], 8 - i, &run);
 		ck_assert_uint_eq(k, run.count);
-		for (uint32_t j = 0; run.key && j < k; j++)
-			tnl_rx_open(x.host[B].w, &run, &pkt[i + j]);
-		if (run.key)
+		if (run.key) {
+			tnl_rx_open_run(x.host[B].w, &run, &pkt[i], k);
 			tnl_rx_end(x.host[B].w, x.now.boot, &run, &x.host[A].reached_at, &pkt[i]);
+		}
 	}
 	tnl_leave(x.host[B].w);
 	ck_assert_uint_eq(runs, 5);
 	for (int i = 0; i < 8; i++)
 		ck_assert_uint_eq(pkt[i].verdict, i == 3 ? TNL_DROP_TYPE : i == 6 ? TNL_DROP_SHORT : TNL_PASS);
+}
+END_TEST
+
+/* A whole run sealed at once into slots without a gap, in two parts, is what sealing one by one makes of it. Received
+ * with one packet forged and more packets than a run has, all others arrive. */
+START_TEST(runs_are_sealed_and_opened_together)
+{
+	enum { N = TNL_RUN_MAX };
+	static uint8_t slots[(N + 1) * 256], one[256];
+	static struct tnl_pkt pkt[N + 1];
+	uint8_t *slot = slots, *inner = slots + TNL_HEAD;
+	struct host *a = &x.host[A], *b = &x.host[B];
+	struct tnl_run run;
+
+	for (int i = 0; i < N; i++, slot += tnl_tx_len(pkt[i - 1].len, 1420)) {
+		pkt[i] = (struct tnl_pkt){ .data = slot, .len = 20 + (uint32_t)i };
+		memcpy(slot + TNL_HEAD, (uint8_t[20]){ 0x45, 0, 0, (uint8_t)pkt[i].len }, 20);
+		memcpy(slot + TNL_HEAD + IP4_SRC, (uint8_t[]){ 10, 0, 0, 1, 10, 0, 0, 2 }, 8);
+		memset(slot + TNL_HEAD + 20, i, (size_t)i);
+	}
+	tnl_enter(a->w);
+	ck_assert_int_eq(tnl_tx_begin(a->w, x.now.boot, inner, pkt[0].len, N, &run), TNL_PASS);
+	memcpy(one + TNL_HEAD, pkt[N - 1].data + TNL_HEAD, pkt[N - 1].len);
+	ck_assert_uint_eq(tnl_tx_seal(a->w, &run, N - 1, one, pkt[N - 1].len, 1420), 16 + 160 + 16);
+	tnl_tx_seal_run(a->w, &run, 0, pkt, 5, 1420);
+	tnl_tx_seal_run(a->w, &run, 5, pkt + 5, N - 5, 1420);
+	tnl_leave(a->w);
+	ck_assert_uint_eq(pkt[N - 1].len, 16 + 160 + 16);
+	ck_assert_mem_eq(pkt[N - 1].data, one, pkt[N - 1].len);
+	pkt[N] = (struct tnl_pkt){ .data = one, .len = pkt[N - 1].len };
+	pkt[7].data[pkt[7].len - 1] ^= 1;
+	tnl_enter(b->w);
+	ck_assert_uint_eq(tnl_rx_begin(b->w, x.now.boot, pkt, N + 1, &run), N);
+	tnl_rx_open_run(b->w, &run, pkt, 3);
+	tnl_rx_open_run(b->w, &run, pkt + 3, N - 3);
+	tnl_rx_end(b->w, x.now.boot, &run, &a->reached_at, pkt);
+	ck_assert_uint_eq(tnl_rx_begin(b->w, x.now.boot, pkt + N, 1, &run), 1);
+	tnl_rx_open_run(b->w, &run, pkt + N, 1);
+	tnl_rx_end(b->w, x.now.boot, &run, &a->reached_at, pkt + N);
+	tnl_leave(b->w);
+	for (uint32_t i = 0; i <= N; i++)
+		ck_assert_uint_eq(pkt[i].verdict, i == 7 ? TNL_DROP_AUTH : i == N ? TNL_DROP_REPLAY : TNL_PASS);
+	for (uint32_t i = 0; i < N; i++)
+		ck_assert(i == 7 || (pkt[i].len == 20 + i && pkt[i].data[pkt[i].len - 1] == (i ? i : 2)));
 }
 END_TEST
 
@@ -367,6 +411,7 @@ int main(void)
 	tcase_add_test(c, authentic_packets_move_the_endpoint_also_those_that_are_not_delivered);
 	tcase_add_test(c, unknown_index_teaches_nothing);
 	tcase_add_test(c, runs_are_cut_where_the_key_changes);
+	tcase_add_test(c, runs_are_sealed_and_opened_together);
 	tcase_add_test(c, any_bytes_are_survived);
 	tcase_add_test(c, inner_packets_that_are_not_ip_have_no_route);
 	tcase_add_test(c, nothing_waits_for_a_peer_that_was_just_removed);
