@@ -32,7 +32,8 @@ PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libb2-dev libnl-3-dev 
 	libcap-ng-dev libseccomp-dev libjansson-dev
 PKGS_DEMO := iproute2 iputils-ping iperf3
 PKGS_BENCH := wireguard-go wireguard-tools jq
-PKGS_CHECK := check clang libclang-rt-14-dev tcpdump shellcheck socat binutils util-linux procps nftables mandoc
+PKGS_CHECK := check clang libclang-rt-14-dev tcpdump shellcheck socat binutils util-linux procps nftables mandoc \
+	zsh fish
 ifeq ($(shell uname -m),x86_64)
 PKGS_BUILD += libipsec-mb-dev
 endif
@@ -105,13 +106,16 @@ unit: $(UNIT)
 	$(Q)for t in $(UNIT); do $$t || { echo "FAILED: $$t (run it alone: make $$t && $$t)"; exit 1; }; done
 
 # What there is to install; pages, completion and unit go along when they exist.
+COMPLETIONS := share/bash-completion/completions/tunctl share/zsh/vendor-completions/_tunctl \
+	share/fish/vendor_completions.d/tunctl.fish
 PAGES := $(wildcard tunneld/*.[58] tools/*.[15])
 install: all
 	$(if $(filter relay,$(VARIANT)),$(error VARIANT=relay encrypts nothing and is not for installing))
-	$(Q)install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin bin share/bash-completion/completions)
+	$(Q)install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin bin $(dir $(COMPLETIONS)))
 	$(Q)install -m 755 $(O)/tunneld $(DESTDIR)$(PREFIX)/sbin/
 	$(Q)install -m 755 $(O)/tunctl $(DESTDIR)$(PREFIX)/bin/
-	$(Q)$(O)/tunctl completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tunctl
+	$(Q)for f in $(COMPLETIONS); do \
+		s=$${f#share/}; $(O)/tunctl completion $${s%%[-/]*} >$(DESTDIR)$(PREFIX)/$$f || exit 1; done
 	$(Q)for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
 	$(Q)for u in $(wildcard packaging/systemd/*.service); do \
 		install -d $(DESTDIR)$(PREFIX)/lib/systemd/system; \
@@ -119,8 +123,7 @@ install: all
 			>$(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/}; done
 
 uninstall:
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/tunneld $(DESTDIR)$(PREFIX)/bin/tunctl \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tunctl
+	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/tunneld bin/tunctl $(COMPLETIONS))
 	$(Q)for p in $(PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
 	$(Q)for u in $(wildcard packaging/systemd/*.service); do \
 		rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/}; done

@@ -100,7 +100,6 @@ void cmd_note(const struct ctx *c, const char *fmt, ...) __attribute__((format(p
 
 /* help.c. `topic` is a command, a noun such as "peer", or NULL for everything; false: no such topic. */
 bool help_print(FILE *f, const char *topic);
-void help_completion(FILE *f);
 
 int cmd_help(struct ctx *c);
 int cmd_completion(struct ctx *c);

@@ -147,6 +147,31 @@ static int fill_paths(const struct ctx *c, struct iface *f)
 	return 0;
 }
 
+size_t iface_names(const struct ctx *c, char (*ret)[IFNAMSIZ], size_t max)
+{
+	struct names n = { .count = 0 };
+
+	list_configured(c, &n);
+	list_running(c, &n);
+	for (size_t i = 0; i < n.count && i < max; i++)
+		strcpy(ret[i], n.name[i]);
+	return n.count < max ? n.count : max;
+}
+
+int iface_paths(const struct ctx *c, const char *name, struct iface *ret)
+{
+	struct iface f = { .lock = -1 };
+	int err;
+
+	if (!name_ok(name, IFNAMSIZ - 1, "._-=+"))
+		return cmd_fail(c, CMD_USAGE, "\"%s\" cannot be the name of an interface", name);
+	strcpy(f.name, name);
+	err = fill_paths(c, &f);
+	if (!err)
+		*ret = f;
+	return err;
+}
+
 int iface_find(const struct ctx *c, const char *name, enum iface_first first, struct iface *ret)
 {
 	const char *option = c->val[OPT_INTERFACE];

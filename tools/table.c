@@ -41,7 +41,7 @@ const struct cmd cmd_table[] = {
 	{ "genkey", "", "print a new private key", 0, 0, 0, cmd_genkey },
 	{ "pubkey", "", "read a private key on standard input, print its public key", 0, 0, 0, cmd_pubkey },
 	{ "genpsk", "", "print a new preshared key", 0, 0, 0, cmd_genpsk },
-	{ "completion", "bash", "print shell completion, to be sourced", 1, 1, 0, cmd_completion },
+	{ "completion", "bash|zsh|fish", "print shell completion, to be sourced", 1, 1, 0, cmd_completion },
 	{ "help", "[COMMAND]", "print what there is, or what one command takes", 0, 2, 0, cmd_help },
 };
 const size_t cmd_count = sizeof(cmd_table) / sizeof(cmd_table[0]);

@@ -242,16 +242,3 @@ claim "peers may be added beside it" code 0 ctl -i wg3 peer add ivy --offline --
 claim "up takes both" code 0 ctl up wg3
 claim "and both are live" equal "$(wg show wg3 peers | sort)" "$(sort "$T/bo.pub" "$T/ivy.pub")"
 claim "down, once more" code 0 ctl down wg3
-
-# ---- Completion
-
-complete_of()
-{
-	bash -c '. /dev/stdin; COMP_WORDS=(tunctl "$@"); COMP_CWORD=$#; _tunctl; echo "${COMPREPLY[*]}"' - "$@" \
-		< <(ctl completion bash)
-}
-claim "bash completes commands" equal "$(complete_of sta)" "status"
-claim "bash completes verbs" equal "$(complete_of peer re)" "remove"
-claim "bash completes options of the command" equal "$(complete_of peer add anna --keep)" "--keepalive"
-claim "bash does not complete those of others" equal "$(complete_of up --keep)" ""
-claim "the script passes shellcheck" shellcheck -s bash -e SC2207 <(ctl completion bash)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table: parsing by it, and that help, completion and the man page say all of it. Run from the top. */
 #include "../../tools/cmd.h"
+#include "../../tools/complete.h"
 #include "suite.h"
 
 #include <check.h>
@@ -111,19 +112,47 @@ START_TEST(table_is_consistent)
 }
 END_TEST
 
-/* All that `print` prints; free() it. */
-static char *captured(bool completion, const char *topic)
+/* All of help on the topic; free() it. */
+static char *captured(const char *topic)
 {
 	char *text;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
-	if (completion)
-		help_completion(f);
-	else
-		ck_assert(help_print(f, topic));
+	ck_assert(help_print(f, topic));
 	fclose(f);
 	return text;
+}
+
+/* What is offered behind the last blank of the line, one candidate a line; free() it. */
+static char *completed(const char *line, struct complete *ret)
+{
+	static char buf[512];
+	const char *word[ARGS_MAX];
+	char *text, *rest = buf, *one;
+	size_t len, count = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	ck_assert_uint_lt(strlen(line), sizeof(buf));
+	strcpy(buf, line);
+	while (count < ARGS_MAX && (one = strsep(&rest, " ")))
+		word[count++] = one;
+	*ret = complete_words(f, word, count);
+	fclose(f);
+	return text;
+}
+
+/* One of the candidates is `word`. */
+static bool offers(const char *line, const char *word)
+{
+	struct complete c;
+	char *text = completed(line, &c), *rest = text, *one;
+	bool found = false;
+
+	while ((one = strsep(&rest, "\n")))
+		found = found || (!strncmp(one, word, strlen(word)) && one[strlen(word)] == '\t');
+	free(text);
+	return found;
 }
 
 /* Is `word` in text, not as a part of a longer word? */
@@ -140,32 +169,80 @@ static bool has_word(const char *text, const char *word)
 
 START_TEST(help_and_completion_say_the_whole_table)
 {
-	char *all = captured(false, NULL), *bash = captured(true, NULL), name[64];
+	char *all = captured(NULL), name[64], line[64];
 
 	for (size_t i = 0; i < cmd_count; i++) {
 		const struct cmd *cmd = &cmd_table[i];
-		char *one = captured(false, cmd->name);
+		char *one = captured(cmd->name);
+		size_t noun = strcspn(cmd->name, " ");
 
 		ck_assert_msg(strstr(all, cmd->help) && has_word(all, cmd->name), "%s", cmd->name);
-		snprintf(name, sizeof(name), "\"%s\" | ", cmd->name);
-		ck_assert_msg(strstr(bash, name) != NULL, "%s", cmd->name);
+		snprintf(name, sizeof(name), "%.*s", (int)noun, cmd->name);
+		ck_assert_msg(offers("", name), "%s", cmd->name);
+		snprintf(line, sizeof(line), "%.*s ", (int)noun, cmd->name);
+		ck_assert_msg(!cmd->name[noun] || offers(line, cmd->name + noun + 1), "%s", cmd->name);
+		snprintf(line, sizeof(line), "%s -", cmd->name);
 		for (int k = 0; k < OPT_COUNT; k++) {
 			bool mine = (k < OPT_GLOBAL_END || (cmd->opts & OPT_BIT(k))) && !opt_table[k].hidden;
 
 			snprintf(name, sizeof(name), "--%s", opt_table[k].name);
 			ck_assert_msg(has_word(one, name) == mine, "%s %s", cmd->name, name);
-			ck_assert_msg(has_word(bash, name), "%s", name);
+			ck_assert_msg(offers(line, name) == mine, "%s %s", cmd->name, name);
 		}
 		free(one);
 	}
 	free(all);
-	free(bash);
+}
+END_TEST
+
+/* Of names, only what kind of them, what is typed of it, and what to put before. */
+START_TEST(completion_knows_what_fits_where)
+{
+	static const struct {
+		const char *line;
+		enum complete_more more;
+		const char *begins, *before, *interface;
+	} cases[] = {
+		{ "up w", COMPLETE_INTERFACES, "w", "", NULL },
+		{ "up wg0 ", COMPLETE_NOTHING, "", "", NULL },
+		{ "--json status ", COMPLETE_INTERFACES, "", "", NULL },
+		{ "peer show an", COMPLETE_PEERS, "an", "", NULL },
+		{ "-i wg1 peer show ", COMPLETE_PEERS, "", "", "wg1" },
+		{ "-iwg1 peer show ", COMPLETE_PEERS, "", "", "wg1" },
+		{ "peer show --interface=wg1 a", COMPLETE_PEERS, "a", "", "wg1" },
+		{ "peer show --interface = wg1 a", COMPLETE_PEERS, "a", "", "wg1" },
+		{ "peer show --interface w", COMPLETE_INTERFACES, "w", "", NULL },
+		{ "peer show --interface=w", COMPLETE_INTERFACES, "w", "--interface=", NULL },
+		{ "peer show --interface =", COMPLETE_INTERFACES, "", "", NULL },
+		{ "peer show -- -a", COMPLETE_PEERS, "-a", "", NULL },
+		{ "peer add anna --psk ", COMPLETE_FILES, "", "", NULL },
+		{ "peer add anna --etc /e", COMPLETE_DIRS, "/e", "", NULL },
+		{ "peer add anna --note ", COMPLETE_NOTHING, "", "", NULL },
+		{ "frobnicate ", COMPLETE_NOTHING, "", "", NULL },
+		{ "a b c d e f g h i ", COMPLETE_NOTHING, "", "", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct complete c;
+		char *text = completed(cases[i].line, &c);
+
+		ck_assert_msg(c.more == cases[i].more && !*text, "%s: %d %s", cases[i].line, c.more, text);
+		ck_assert_str_eq(c.begins, cases[i].begins);
+		ck_assert_str_eq(c.before, cases[i].before);
+		ck_assert(cases[i].interface ? !strcmp(c.interface, cases[i].interface) : !c.interface);
+		free(text);
+	}
+	ck_assert(offers("peer re", "remove") && !offers("peer re", "add") && !offers("re", "peer remove"));
+	ck_assert(offers("completion ", "zsh") && offers("completion f", "fish") && !offers("completion f", "bash"));
+	ck_assert(offers("help p", "peer") && offers("help p", "pubkey") && !offers("help peer ", "peer"));
+	ck_assert(offers("peer add anna --keep", "--keepalive") && !offers("up --keep", "--keepalive"));
+	ck_assert(!offers("peer show -- -", "--json"));
 }
 END_TEST
 
 START_TEST(help_fits_the_screen)
 {
-	char *all = captured(false, NULL), *rest = all, *line;
+	char *all = captured(NULL), *rest = all, *line;
 
 	while ((line = strsep(&rest, "\n")))
 		ck_assert_msg(strlen(line) <= 100, "%s", line);
@@ -223,6 +300,7 @@ int main(void)
 	tcase_add_test(tc, help_needs_no_valid_arguments);
 	tcase_add_test(tc, table_is_consistent);
 	tcase_add_test(tc, help_and_completion_say_the_whole_table);
+	tcase_add_test(tc, completion_knows_what_fits_where);
 	tcase_add_test(tc, help_fits_the_screen);
 	tcase_add_test(tc, man_page_says_the_whole_table);
 	suite_add_tcase(s, tc);
