@@ -53,10 +53,13 @@ enum conf_key {
 	CONF_ENDPOINT,		/* addr.port; text: the host, without brackets; addr.family 0 if it is a DNS name */
 	CONF_ALLOWED_IPS,	/* list: addr with host bits cleared, bits. An empty list gives no item */
 	CONF_KEEPALIVE,		/* number 0..65535 seconds; off is 0 */
-	/* Extension keys: text, but for Enabled, whose number is 0 or 1. Name is a key of both sections */
+	/* Extension keys: text, but for Enabled, whose number is 0 or 1, NAT and KillSwitch. Name is a key of both
+	 * sections */
 	CONF_NAME, CONF_NOTE, CONF_TAGS, CONF_ENABLED,
 	CONF_EXPIRES, CONF_EXPIRES_FROM_FIRST_USE, CONF_QUOTA, CONF_QUOTA_RESET, CONF_RATE_UP, CONF_RATE_DOWN,
-	CONF_NAT, CONF_LISTEN, CONF_PRIVACY, CONF_PRIVATE_KEY_FILE, CONF_WORKERS,
+	CONF_NAT,		/* number: CONF_NAT_...; text: of CONF_NAT_VIA the interface */
+	CONF_KILL_SWITCH,	/* number: CONF_KILL_... */
+	CONF_LISTEN, CONF_PRIVACY, CONF_PRIVATE_KEY_FILE, CONF_WORKERS,
 	CONF_JC, CONF_JMIN, CONF_JMAX,
 	CONF_S1, CONF_S2, CONF_S3, CONF_S4,
 	CONF_H1, CONF_H2, CONF_H3, CONF_H4,
@@ -66,6 +69,8 @@ enum conf_key {
 
 #define CONF_TABLE_OFF (UINT64_C(1) << 32)
 #define CONF_TABLE_AUTO (UINT64_C(2) << 32)
+enum { CONF_NAT_NO, CONF_NAT_YES, CONF_NAT_VIA };	/* VIA: by this one interface only */
+enum { CONF_KILL_NO, CONF_KILL_YES, CONF_KILL_LAN };	/* LAN: but for private and link-local networks */
 #define CONF_BIT(key) (UINT64_C(1) << (key))
 
 /* The key as it is usually written, "AllowedIPs". NULL: CONF_NO_KEY or out of range. */

@@ -4,12 +4,36 @@
 
 #include "conf_key.h"
 
-enum { HOST_MAX = 253 };	/* characters of a DNS name, RFC 1035 2.3.4 */
+enum {
+	HOST_MAX = 253,		/* characters of a DNS name, RFC 1035 2.3.4 */
+	INTERFACE_MAX = 15,	/* characters of an interface's name in Linux */
+};
 
 static bool parse_bool(const char *s, size_t len, uint64_t *ret)
 {
 	*ret = conf_same_word(s, len, "true");
 	return *ret || conf_same_word(s, len, "false");
+}
+
+/* no, yes, or a third thing that `other` says; what true and false mean is clear too. */
+static bool parse_yes_no(const char *s, size_t len, bool other, uint64_t *ret)
+{
+	bool yes = conf_same_word(s, len, "yes") || conf_same_word(s, len, "true");
+	bool no = conf_same_word(s, len, "no") || conf_same_word(s, len, "false");
+
+	*ret = yes ? 1 : no ? 0 : 2;
+	return yes || no || other;
+}
+
+/* What the kernel takes for a name and a line of configuration can hold. */
+static bool is_interface(const char *s, size_t len)
+{
+	if (!len || len > INTERFACE_MAX || (s[0] == '.' && (len == 1 || (len == 2 && s[1] == '.'))))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] <= ' ' || s[i] == '/' || s[i] == ':' || s[i] == '%' || s[i] == 127)
+			return false;
+	return true;
 }
 
 static bool parse_off_or(const char *s, size_t len, uint64_t max, bool hex, uint64_t *ret)
@@ -123,6 +147,10 @@ bool conf_value(enum conf_key key, const char *s, size_t len, struct conf_item *
 		return parse_table(s, len, &ret->number);
 	case CONF_TYPE_BOOL:
 		return parse_bool(s, len, &ret->number);
+	case CONF_TYPE_NAT:
+		return parse_yes_no(s, len, is_interface(s, len), &ret->number);
+	case CONF_TYPE_KILL_SWITCH:
+		return parse_yes_no(s, len, conf_same_word(s, len, "lan"), &ret->number);
 	case CONF_TYPE_NETWORK:
 		return parse_network(s, len, ret);
 	case CONF_TYPE_INTERFACE_ADDRESS:

@@ -25,6 +25,8 @@
 
 enum { FEED_TIMEOUT_S = 30 };
 
+#define SUPPORTED CONF_BIT(CONF_ENABLED)
+
 struct reading {
 	struct config *config;
 	const char *file;
@@ -167,6 +169,13 @@ static void take_value(struct reading *r, const struct conf_item *item, char **s
 	case CONF_TABLE:
 		c->table = item->number;
 		break;
+	case CONF_NAT:
+		c->nat = (uint8_t)item->number;
+		snprintf(c->nat_via, sizeof(c->nat_via), "%.*s", (int)item->text_len, item->text);
+		break;
+	case CONF_KILL_SWITCH:
+		c->kill_switch = (uint8_t)item->number;
+		break;
 	case CONF_ADDRESS:
 		prefix = append(&c->addresses, &c->address_count, &c->address_room, sizeof(*prefix));
 		*prefix = (struct config_prefix){.addr = item->addr, .bits = item->bits};
@@ -214,7 +223,7 @@ static void read_items(struct reading *r, const char *text, size_t len)
 	struct conf_reader reader;
 	struct conf_item item;
 	char *servers = NULL, *command;
-	int err = conf_reader_init(&reader, text, len, CONF_BIT(CONF_ENABLED));
+	int err = conf_reader_init(&reader, text, len, SUPPORTED);
 
 	if (err < 0) {
 		fprintf(stderr, "%s: %s\n", r->file, strerror(-err));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A configuration file as the daemon uses it: read and judged as a whole before anything is touched, then applied in
- * parts: the device's settings by the same door as any UAPI client, addresses and routes by netlink (routing.h),
+ * parts: the device's settings by the same door as any UAPI client, addresses and routes by netlink (network.h),
  * commands by the hook runner (hooks.h). PARENT only.
  */
 #ifndef CONFIG_H
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <net/if.h>
 
 #include "tunnel.h"
 #include "uapi.h"
@@ -29,18 +30,17 @@ struct config {
 	bool has_private_key;
 	uint8_t private_key[TNL_KEY_LEN];
 	uint16_t port;			/* 0: the kernel chooses */
-	uint32_t fwmark;		/* of the file; or chosen by routing_prepare() */
-	uint32_t mtu;			/* 0: the default */
+	uint32_t fwmark;		/* of the file; or chosen by network_prepare() */
+	uint32_t mtu;			/* 0: what the way to the peers allows */
 	uint64_t table;			/* a number, CONF_TABLE_AUTO or CONF_TABLE_OFF */
+	uint8_t nat, kill_switch;	/* CONF_NAT_..., CONF_KILL_... */
+	char nat_via[IFNAMSIZ];		/* with CONF_NAT_VIA */
 	struct uapi_op *ops;		/* the peers, as the lines of a set; they hold preshared keys */
 	size_t op_count, op_room;
 	struct config_prefix *addresses;
 	size_t address_count, address_room;
 	char **hooks[HOOKS_PHASES];	/* commands, with "%i" still in them */
 	size_t hook_count[HOOKS_PHASES], hook_room[HOOKS_PHASES];
-	/* Written by routing.c: what is to be taken back. Indexed by family (0: IPv4) and enum netlink_rule. */
-	bool rule_added[2][2];
-	uint32_t rule_table;
 };
 
 /* Reads FILE and then, in alphabetical order, *.peer in the directory that has FILE's name with ".d" instead of

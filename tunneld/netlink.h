@@ -40,14 +40,28 @@ int netlink_state(struct netlink *n, int tun, struct netlink_state *ret);
 
 /* mtu 0: leave it. gso_segs: the most segments of a super-packet, 0: leave it. up false: leave it as it is. */
 int netlink_link_set(struct netlink *n, unsigned ifindex, uint32_t mtu, unsigned gso_segs, bool up);
-int netlink_address_add(struct netlink *n, unsigned ifindex, const struct tnl_addr *a, unsigned bits);
-/* table 0: the main one. -EEXIST: there is such a route. */
-int netlink_route_add(struct netlink *n, unsigned ifindex, const struct tnl_addr *net, unsigned bits, uint32_t table);
+int netlink_address(struct netlink *n, unsigned ifindex, const struct tnl_addr *a, unsigned bits, bool add);
+/* table 0: the main one. Adding: -EEXIST: there is such a route, by whatever way. Deleting: only one that was added by
+ * this function; -ESRCH: there is none. */
+int netlink_route(struct netlink *n, unsigned ifindex, const struct tnl_addr *net, unsigned bits, uint32_t table,
+		  bool add);
+/* Does a route to exactly this network lead to this interface? */
+bool netlink_route_leads(struct netlink *n, unsigned ifindex, const struct tnl_addr *net, unsigned bits,
+			 uint32_t table);
 /* True when no route of either family is in the table. */
 bool netlink_table_empty(struct netlink *n, uint32_t table);
 
+/* The largest packet that the first hop to this address takes when it carries the mark, as far as this machine knows;
+ * 0: no way, or one that does not leave the machine, or one through the interface ifindex. */
+uint32_t netlink_path_mtu(struct netlink *n, const struct tnl_addr *to, uint32_t mark, unsigned ifindex);
+
+/* Interfaces by which the kernel learnt an IPv6 default route from a router's advertisement: at most max of them, each
+ * once. */
+size_t netlink_advertised(struct netlink *n, unsigned *ret, size_t max);
+
 /* The two rules that send everything but the tunnel's own datagrams into the tunnel's table and yet prefer every route
- * of the main table that is more specific than a default route. family: 4 or 6. */
+ * of the main table that is more specific than a default route. family: 4 or 6. The kernel takes the same rule twice;
+ * deleting takes one away, -ENOENT: there is none. */
 enum netlink_rule { NETLINK_RULE_UNMARKED, NETLINK_RULE_MAIN };
 int netlink_rule(struct netlink *n, enum netlink_rule which, int family, uint32_t table, bool add);
 

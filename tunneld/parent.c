@@ -26,7 +26,7 @@
 #include "log.h"
 #include "msg.h"
 #include "netlink.h"
-#include "routing.h"
+#include "network.h"
 #include "sandbox.h"
 #include "sockfile.h"
 #include "spawn.h"
@@ -42,6 +42,7 @@ struct parent {
 	const struct parent_args *args;
 	struct hooks *hooks;
 	struct netlink *netlink;
+	struct network *network;	/* NULL: no configuration file */
 	struct netlink_state state;	/* what the engine was told last */
 	struct sockfile sock;
 	struct tun_info info;
@@ -273,8 +274,12 @@ static bool open_interface(struct parent *p)
 		log_error("netlink: %m");
 		return false;
 	}
-	if (p->args->config)
-		routing_prepare(p->args->config, p->netlink);
+	if (p->args->config) {
+		p->network = network_open(p->netlink, p->args->name);
+		if (!p->network)
+			return false;
+		network_prepare(p->network, p->args->config);
+	}
 	p->tun = tun_open(p->args->name, 0, &p->info);
 	if (p->tun < 0) {
 		log_error("cannot create the interface: %s", tun_error(-p->tun));
@@ -358,7 +363,7 @@ static bool configure(struct parent *p)
 	if (!c)
 		return true;
 	return run_hooks(p, HOOKS_PRE_UP) && feed_settings(p) &&
-	       routing_up(c, p->netlink, p->ifindex) && run_hooks(p, HOOKS_DNS_UP) && run_hooks(p, HOOKS_POST_UP);
+	       network_up(p->network, c, p->ifindex) && run_hooks(p, HOOKS_DNS_UP) && run_hooks(p, HOOKS_POST_UP);
 }
 
 /* The caller goes on from here, and whatever it holds of ours is let go. */
@@ -406,8 +411,8 @@ static void end(struct parent *p)
 			;
 		hooks_result(p->hooks);
 	}
-	if (p->args->config && p->netlink)
-		routing_down(p->args->config, p->netlink);
+	if (p->network)
+		network_down(p->network, p->status != 0);
 	if (p->engine.pid) {
 		tell(p, &(struct msg){.type = MSG_STOP});
 		spawn_end(&p->engine, how, sizeof(how));
@@ -415,6 +420,7 @@ static void end(struct parent *p)
 	if (p->tun >= 0)
 		close(p->tun);
 	sockfile_remove(&p->sock);
+	network_close(p->network);
 	netlink_close(p->netlink);
 	if (p->hooks)
 		hooks_end(p->hooks);	/* PostDown */

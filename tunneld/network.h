@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All that the daemon does to the machine's network for a configuration file, behind one door: addresses, MTU, link
+ * state, routes and rules as wg-quick would set them, a packet filter table of our own (nat.h) and the kernel's
+ * forwarding switches (forward.h). A default route goes to a table of its own, which everything is sent to that does
+ * not carry the tunnel's mark, unless the main table knows something more specific. DNS is a program's work, so the
+ * hook runner's (hooks.h).
+ *
+ * What has been set up is remembered, so that a change does what differs and the end takes back what is ours, nothing
+ * else. PARENT only. Where an error is not returned it has been logged.
+ */
+#ifndef NETWORK_H
+#define NETWORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "netlink.h"
+
+struct network;
+
+/* Opens what later cannot be opened any more, so call it before sandbox_parent(). ifname: our interface's; copied.
+ * netlink is borrowed for as long as the struct lives. NULL: logged. */
+struct network *network_open(struct netlink *netlink, const char *ifname);
+/* Closes; takes nothing back. NULL is fine. */
+void network_close(struct network *w);
+
+/* Settles what the file leaves open and the engine must know too: c->fwmark, which is chosen if the file names none but
+ * rules or a kill switch need one, and stays the same over changes. Before config_feed() of that config. */
+void network_prepare(struct network *w, struct config *c);
+
+/* Brings up what c says. False: network_down() is still to be called. c is not needed afterwards. */
+bool network_up(struct network *w, const struct config *c, unsigned ifindex);
+
+/* From what is there to what c says; only what differs is touched, and what is new is there before what is old goes.
+ * `tell` hears of each thing that changed, one line without line end ("route 10.9.0.0/24 added"), or of why not, once.
+ * 0; or a negative errno, and then it is all as it was before, as far as the kernel let us. Prepared, and the engine
+ * has taken c's settings. If it fails, feed the engine the old ones again. Hooks and DNS are not its business. */
+typedef void (*network_tell)(void *ctx, const char *line);
+int network_change(struct network *w, const struct config *c, network_tell tell, void *ctx);
+
+/* Takes back what does not vanish with the interface. failed: this is no end that anybody asked for, so a kill switch
+ * that had taken effect stays. */
+void network_down(struct network *w, bool failed);
+
+/* Whoever flushes the machine's packet filter takes our table along: it is put back, soon but at bounded rate. Poll the
+ * descriptor (-1: leave it alone just now) for at most so many milliseconds (-1: any), then call network_serve(). */
+int network_fd(struct network *w);
+int network_wait_ms(const struct network *w);
+void network_serve(struct network *w);
+
+#endif
