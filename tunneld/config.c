@@ -25,7 +25,7 @@
 
 enum { FEED_TIMEOUT_S = 30 };
 
-#define SUPPORTED CONF_BIT(CONF_ENABLED)
+#define SUPPORTED (CONF_BIT(CONF_ENABLED) | CONF_BIT(CONF_WORKERS))
 
 struct reading {
 	struct config *config;
@@ -165,6 +165,9 @@ static void take_value(struct reading *r, const struct conf_item *item, char **s
 		break;
 	case CONF_MTU:
 		c->mtu = (uint32_t)item->number;
+		break;
+	case CONF_WORKERS:
+		c->workers = (uint32_t)item->number;
 		break;
 	case CONF_TABLE:
 		c->table = item->number;

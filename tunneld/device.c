@@ -92,19 +92,29 @@ static int ask(struct device *d, const struct msg *request, uint32_t answer, str
 	return err < 0 ? err : -EIO;
 }
 
+/* ret: POOL_MAX pairs, of which each worker gets one. */
 static int ask_sockets(struct device *d, uint16_t port, uint32_t fwmark, struct udp_socks *ret)
 {
 	struct msg request = {.type = MSG_OPEN, .body.open = {.fwmark = fwmark, .port = port}}, answer;
 	const struct msg_sockets *s = &answer.body.sockets;
 	int err = ask(d, &request, MSG_SOCKETS, &answer);
+	unsigned each;
 
 	if (err || s->error)
 		return err ? err : s->error;
-	*ret = (struct udp_socks){
-		.fd4 = s->has4 ? answer.fd[0] : -1,
-		.fd6 = s->has6 ? answer.fd[s->has4] : -1,
-		.port = s->port,
-	};
+	each = s->has4 + s->has6;
+	if (answer.fds != each * d->pool.count) {
+		for (unsigned i = 0; i < answer.fds; i++)
+			close(answer.fd[i]);
+		return -EPROTO;
+	}
+	for (unsigned i = 0; i < d->pool.count; i++) {
+		ret[i] = (struct udp_socks){
+			.fd4 = s->has4 ? answer.fd[each * i] : -1,
+			.fd6 = s->has6 ? answer.fd[each * i + s->has4] : -1,
+			.port = s->port,
+		};
+	}
 	return 0;
 }
 
@@ -113,26 +123,34 @@ static int ask_mark(struct device *d, uint32_t fwmark)
 	struct msg request = {.type = MSG_MARK, .body.mark = {.fwmark = fwmark}}, answer;
 	int err;
 
-	if (d->socks.fd4 >= 0)
-		request.fd[request.fds++] = d->socks.fd4;
-	if (d->socks.fd6 >= 0)
-		request.fd[request.fds++] = d->socks.fd6;
+	for (unsigned i = 0; i < d->pool.count; i++) {
+		if (d->socks[i].fd4 >= 0)
+			request.fd[request.fds++] = d->socks[i].fd4;
+		if (d->socks[i].fd6 >= 0)
+			request.fd[request.fds++] = d->socks[i].fd6;
+	}
 	err = ask(d, &request, MSG_DONE, &answer);
 	return err ? err : answer.body.done.error;
 }
 
 static bool sockets_open(const struct device *d)
 {
-	return d->socks.fd4 >= 0 || d->socks.fd6 >= 0;
+	return d->socks[0].fd4 >= 0 || d->socks[0].fd6 >= 0;
+}
+
+static void close_sockets(struct device *d)
+{
+	for (unsigned i = 0; i < d->pool.count; i++)
+		udp_close(&d->socks[i]);
 }
 
 static void use_sockets(struct device *d, const struct udp_socks *fresh)
 {
 	if (!sockets_open(d))
 		tnl_set_up(d->tnl, device_now(), true);	/* before the worker hands over the host's first packet */
-	worker_set_sockets(d->worker, fresh);
-	udp_close(&d->socks);
-	d->socks = *fresh;
+	pool_set_sockets(&d->pool, fresh);
+	close_sockets(d);
+	memcpy(d->socks, fresh, d->pool.count * sizeof(*fresh));
 	d->port = fresh->port;
 	d->reopen = TNL_NEVER;
 	d->complained = false;
@@ -146,11 +164,11 @@ int device_set_sockets(struct device *d, uint16_t port, uint32_t fwmark)
 		if (fwmark != d->fwmark)
 			err = ask_mark(d, fwmark);
 	} else if (d->up && (port == 0 || port != d->port)) {
-		struct udp_socks fresh;
+		struct udp_socks fresh[POOL_MAX];
 
-		err = ask_sockets(d, port, fwmark, &fresh);
+		err = ask_sockets(d, port, fwmark, fresh);
 		if (!err)
-			use_sockets(d, &fresh);
+			use_sockets(d, fresh);
 	} else {
 		d->port = port;
 	}
@@ -163,8 +181,8 @@ int device_set_sockets(struct device *d, uint16_t port, uint32_t fwmark)
 
 void device_reopen(struct device *d)
 {
-	struct udp_socks fresh;
-	int err = ask_sockets(d, d->port, d->fwmark, &fresh);
+	struct udp_socks fresh[POOL_MAX];
+	int err = ask_sockets(d, d->port, d->fwmark, fresh);
 
 	if (err) {
 		if (!d->complained && !d->pending.stop)
@@ -175,13 +193,13 @@ void device_reopen(struct device *d)
 		return;
 	}
 	if (d->complained)
-		log_info("port %u: open now", fresh.port);
-	use_sockets(d, &fresh);
+		log_info("port %u: open now", fresh[0].port);
+	use_sockets(d, fresh);
 }
 
 static void act_on_link(struct device *d)
 {
-	worker_set_mtu(d->worker, d->pending.state.mtu);
+	pool_set_mtu(&d->pool, d->pending.state.mtu);
 	if (d->pending.state.up == d->up)
 		return;
 	d->up = d->pending.state.up;
@@ -191,8 +209,8 @@ static void act_on_link(struct device *d)
 		return;
 	}
 	tnl_set_up(d->tnl, device_now(), false);
-	worker_set_sockets(d->worker, NULL);
-	udp_close(&d->socks);
+	pool_set_sockets(&d->pool, NULL);
+	close_sockets(d);
 	d->reopen = TNL_NEVER;
 	d->complained = false;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engine's device: the protocol machine, its data worker, and the UDP sockets that are open exactly while the
+ * The engine's device: the protocol machine, its data workers, and the UDP sockets that are open exactly while the
  * interface is up. What needs privilege is asked of the parent, and the answer waited for; what the parent says in the
  * meantime is kept in `pending`. OWNER only.
  */
@@ -11,16 +11,16 @@
 #include <stdint.h>
 
 #include "msg.h"
+#include "pool.h"
 #include "tunnel.h"
 #include "udp.h"
-#include "worker.h"
 
 struct device {
 	struct tnl *tnl;
 	struct tnl_limits limits;
-	struct worker *worker;
+	struct pool pool;
 	int channel;		/* to the parent */
-	struct udp_socks socks;	/* both -1 while the interface is down */
+	struct udp_socks socks[POOL_MAX];	/* a pair for each worker; -1 while the interface is down */
 	uint16_t port;		/* configured, or chosen by the kernel once and kept; 0: not chosen yet */
 	uint32_t fwmark;
 	bool up;		/* the interface; the sockets follow, if they can be had */

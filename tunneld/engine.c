@@ -42,7 +42,8 @@ struct engine {
 	struct control *control;
 	void *region;
 	size_t region_len;
-	int tun, listener, epoll, event, timer, null;
+	int tun[POOL_MAX], listener, epoll, event, timer, null;
+	unsigned queues;
 	tnl_ns armed;		/* what the timer is set to */
 	bool stop;
 	struct tnl_msg out[ADVANCE_BATCH];
@@ -67,7 +68,7 @@ static void map_region(struct engine *e)
 			.peers = peers,
 			.sessions = peers == TNL_PEERS_MAX ? peers : 3 * peers,
 			.prefixes = 2 * peers,
-			.workers = 2,	/* the worker, and the owner's own door to counters */
+			.workers = e->queues,
 		};
 
 		e->region_len = tnl_footprint(&lim);
@@ -103,9 +104,9 @@ static void receive_start(struct engine *e, struct worker_conf *worker)
 		exit(0);	/* the parent has already said why */
 	if (n < 0 || m.type != MSG_START)
 		die("the parent speaks another language");
-	e->tun = m.fd[0];
-	e->listener = m.fd[1];
-	worker->tun = e->tun;
+	e->listener = m.fd[0];
+	e->queues = m.fds - 1;
+	memcpy(e->tun, m.fd + 1, e->queues * sizeof(e->tun[0]));
 	worker->info = m.body.start.tun;
 	log_open(m.body.start.name, log_level());
 }
@@ -120,7 +121,7 @@ static void watch(struct engine *e, int fd, uint64_t id)
 
 static void engine_start(struct engine *e)
 {
-	struct worker_conf worker = {.index = 0};
+	struct worker_conf worker = {.mtu = 0};
 
 	if (sodium_init() < 0)
 		die("no randomness, no tunnel");
@@ -140,11 +141,11 @@ static void engine_start(struct engine *e)
 	sandbox_engine();
 	worker.tnl = e->device.tnl;
 	worker.owner_event = e->event;
-	e->device.worker = worker_start(&worker);
-	if (!e->device.worker)
+	for (unsigned i = 0; i < POOL_MAX; i++)
+		e->device.socks[i] = (struct udp_socks){.fd4 = -1, .fd6 = -1};
+	if (!pool_start(&e->device.pool, &worker, e->tun, e->queues))
 		die("cannot start a worker: %m");
 	e->device.channel = ENGINE_CHANNEL;
-	e->device.socks = (struct udp_socks){.fd4 = -1, .fd6 = -1};
 	e->device.reopen = TNL_NEVER;
 	e->control = control_new(&e->device, e->epoll, e->listener);
 	if (!e->control)
@@ -157,7 +158,7 @@ static void engine_start(struct engine *e)
 static void transmit(struct engine *e, const struct tnl_msg *m)
 {
 	/* A datagram that cannot be sent is like one that got lost. */
-	if (udp_send(&e->device.socks, &m->path, m->data, m->len, m->tos) == 1 && m->peer)
+	if (udp_send(&e->device.socks[0], &m->path, m->data, m->len, m->tos) == 1 && m->peer)
 		tnl_forget_source(e->device.tnl, m->peer);
 }
 
@@ -167,9 +168,9 @@ static bool control_round(struct engine *e)
 	struct device *d = &e->device;
 
 	for (unsigned i = 0; i < CONTROL_ROUND; i++) {
-		unsigned depth = worker_control_depth(d->worker);
+		unsigned depth = pool_control_depth(&d->pool);
 
-		if (!worker_pop_control(d->worker, &e->dgram))
+		if (!pool_pop_control(&d->pool, &e->dgram))
 			return false;
 		if (tnl_control(d->tnl, device_now(), &e->dgram.path, e->dgram.data, e->dgram.len,
 				depth >= BUSY_DEPTH, &e->out[0]))
@@ -184,9 +185,9 @@ static void pass_events(struct device *d)
 
 	while (tnl_event(d->tnl, &ev)) {
 		if (ev.what == TNL_EV_READY)
-			worker_ready(d->worker, ev.peer);
+			pool_ready(&d->pool, ev.peer);
 		else
-			worker_drop(d->worker, ev.peer);
+			pool_drop(&d->pool, ev.peer);
 	}
 }
 
@@ -262,16 +263,17 @@ static bool round_of_work(struct engine *e)
 		detach(e);
 	pass_events(d);
 	more |= advance_round(e);
-	e->stop |= d->pending.stop || worker_tun_gone(d->worker);
+	e->stop |= d->pending.stop || pool_tun_gone(&d->pool);
 	return more;
 }
 
 static void engine_end(struct engine *e)
 {
 	control_free(e->control);
-	worker_set_sockets(e->device.worker, NULL);
-	worker_stop(e->device.worker);
-	udp_close(&e->device.socks);
+	pool_set_sockets(&e->device.pool, NULL);
+	for (unsigned i = 0; i < e->queues; i++)
+		udp_close(&e->device.socks[i]);
+	pool_stop(&e->device.pool);
 	tnl_wipe(e->device.tnl);
 	sodium_memzero(e->out, sizeof(e->out));
 	sodium_memzero(&e->dgram, sizeof(e->dgram));

@@ -22,6 +22,7 @@
 #include "engine.h"
 #include "log.h"
 #include "parent.h"
+#include "pool.h"
 
 #ifdef BENCH_RELAY
 #define VERSION "0.1.0 (relay for benchmarks: NOTHING IS ENCRYPTED)"
@@ -32,9 +33,10 @@
 enum { EXIT_USAGE = 2 };	/* and errors in the configuration file */
 
 static const char usage_text[] =
-	"usage: tunneld [-fqv] [-c FILE] INTERFACE\n"
+	"usage: tunneld [-fqv] [-c FILE] [-w COUNT] INTERFACE\n"
 	"  -f, --foreground   stay in the foreground, log to stderr\n"
 	"  -c, --config FILE  bring up what FILE says (the format of wg-quick), and FILE's peers in *.d/*.peer\n"
+	"  -w, --workers COUNT  threads for packets, 1 to 32; else Workers of FILE, else one for each processor\n"
 	"  -q, --quiet        log errors only\n"
 	"  -v, --verbose      log everything, addresses included\n"
 	"  -h, --help         this text\n"
@@ -104,28 +106,47 @@ static int launch(struct parent_args *args)
 
 struct options {
 	const char *name, *file;
+	unsigned workers;
 	bool foreground;
 	enum log_level level;
 };
+
+static bool parse_count(const char *text, unsigned *ret)
+{
+	size_t len = strlen(text);
+	unsigned long n = strtoul(text, NULL, 10);
+
+	if (len < 1 || len > 2 || strspn(text, "0123456789") != len || n < 1 || n > POOL_MAX)
+		return false;
+	*ret = (unsigned)n;
+	return true;
+}
 
 /* Returns an exit status, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{"foreground", no_argument, NULL, 'f'}, {"config", required_argument, NULL, 'c'},
-		{"quiet", no_argument, NULL, 'q'},	{"verbose", no_argument, NULL, 'v'},
+		{"workers", required_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
+		{"verbose", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},	{"version", no_argument, NULL, 'V'},
 		{0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "fc:qvhV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "fc:w:qvhV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			o->foreground = true;
 			break;
 		case 'c':
 			o->file = optarg;
+			break;
+		case 'w':
+			if (!parse_count(optarg, &o->workers)) {
+				log_error("--workers %.32s: it is a number, 1 to %u", optarg, POOL_MAX);
+				return EXIT_USAGE;
+			}
 			break;
 		case 'q':
 			o->level = LEVEL_ERROR;
@@ -176,6 +197,7 @@ int main(int argc, char **argv)
 	log_error("THIS BUILD ENCRYPTS NOTHING AND TRUSTS ANY PACKET: it is for benchmarks only");
 #endif
 	args.name = o.name;
+	args.workers = o.workers;
 	if (o.file) {
 		args.config = config_load(o.file);
 		if (!args.config)

@@ -16,16 +16,16 @@ static const struct msg_rule {
 	uint8_t fds_min, fds_max;
 	size_t len;
 } rules[MSG_TYPES] = {
-	[MSG_START] = {MSG_FROM_PARENT, 2, 2, sizeof(struct msg_start)},
+	[MSG_START] = {MSG_FROM_PARENT, 2, 1 + POOL_MAX, sizeof(struct msg_start)},
 	[MSG_LINK] = {MSG_FROM_PARENT, 0, 0, sizeof(struct msg_link)},
 	[MSG_ROUTES] = {MSG_FROM_PARENT, 0, 0, 0},
 	[MSG_DETACH] = {MSG_FROM_PARENT, 0, 0, 0},
 	[MSG_STOP] = {MSG_FROM_PARENT, 0, 0, 0},
-	[MSG_SOCKETS] = {MSG_FROM_PARENT, 0, 2, sizeof(struct msg_sockets)},
+	[MSG_SOCKETS] = {MSG_FROM_PARENT, 0, MSG_FDS, sizeof(struct msg_sockets)},
 	[MSG_DONE] = {MSG_FROM_PARENT, 0, 0, sizeof(struct msg_done)},
 	[MSG_READY] = {MSG_FROM_ENGINE, 0, 0, 0},
 	[MSG_OPEN] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_open)},
-	[MSG_MARK] = {MSG_FROM_ENGINE, 1, 2, sizeof(struct msg_mark)},
+	[MSG_MARK] = {MSG_FROM_ENGINE, 1, MSG_FDS, sizeof(struct msg_mark)},
 };
 
 /* The fields whose range the length does not settle. */
@@ -38,8 +38,9 @@ static bool body_valid(const struct msg *m)
 		return m->body.link.up <= 1;
 	case MSG_SOCKETS:
 		return m->body.sockets.error <= 0 && m->body.sockets.has4 <= 1 && m->body.sockets.has6 <= 1 &&
-		       m->fds == m->body.sockets.has4 + m->body.sockets.has6 &&
-		       (m->fds != 0) == (m->body.sockets.error == 0);
+		       (m->fds != 0) == (m->body.sockets.error == 0) &&
+		       m->fds % (m->body.sockets.has4 + m->body.sockets.has6 == 2 ? 2 : 1) == 0 &&
+		       (m->fds != 0) == (m->body.sockets.has4 + m->body.sockets.has6 != 0);
 	case MSG_DONE:
 		return m->body.done.error <= 0;
 	case MSG_OPEN:

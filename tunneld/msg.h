@@ -13,23 +13,25 @@
 #include <stdint.h>
 #include <linux/if.h>
 
+#include "pool.h"
 #include "tun.h"
 
-enum { MSG_FDS = 2 };	/* descriptors in one message, at most */
+enum { MSG_FDS = 2 * POOL_MAX };	/* descriptors in one message, at most */
 
 enum msg_type {
 	/* parent -> engine */
-	MSG_START = 1,	/* the first: fd[0] TUN queue, fd[1] listening UAPI socket */
+	MSG_START = 1,	/* the first: fd[0] listening UAPI socket, then a TUN queue for each worker */
 	MSG_LINK,	/* the interface went up or down, or has another MTU */
 	MSG_ROUTES,	/* addresses or routes changed: forget cached sources */
 	MSG_DETACH,	/* the caller may go: standard streams to /dev/null, lines to the system log */
 	MSG_STOP,	/* wipe everything and exit with status 0 */
-	MSG_SOCKETS,	/* the answer to MSG_OPEN: with error 0 one descriptor for each family there is, IPv4 first */
+	MSG_SOCKETS,	/* the answer to MSG_OPEN: with error 0 a pair for each worker, of the families there are, IPv4
+			 * before IPv6 */
 	MSG_DONE,	/* the answer to MSG_MARK */
 	/* engine -> parent */
 	MSG_READY,	/* once: privileges are gone, clients are served. No answer */
 	MSG_OPEN,	/* open UDP sockets; the parent keeps no copy. Answered by MSG_SOCKETS */
-	MSG_MARK,	/* set SO_MARK on the one or two sockets that come along. Answered by MSG_DONE */
+	MSG_MARK,	/* set SO_MARK on the sockets that come along. Answered by MSG_DONE */
 	MSG_TYPES
 };
 

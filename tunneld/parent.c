@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,9 @@ struct parent {
 	struct sockfile sock;
 	struct tun_info info;
 	struct spawn engine;
-	int tun, signals, null;
+	int tun[POOL_MAX];	/* a queue for each worker; all are the same interface */
+	unsigned queues;	/* how many are open */
+	int signals, null;
 	unsigned ifindex;	/* at the start; the interface may move later */
 	bool ready;		/* the engine has said MSG_READY */
 	int64_t routes_quiet;	/* ms, until when news of routes are held back; 0: they are not */
@@ -73,34 +76,42 @@ static int answer_ready(struct parent *p, const struct msg *m)
 	return 0;
 }
 
+static void close_all(const int *fd, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		close(fd[i]);
+}
+
 static int answer_open(struct parent *p, const struct msg *m)
 {
 	struct msg answer = {.type = MSG_SOCKETS};
-	struct udp_socks s = {.fd4 = -1, .fd6 = -1};
-	int err = udp_open(m->body.open.port, m->body.open.fwmark, &s);
+	struct udp_socks s[POOL_MAX];
+	int err = udp_open_group(m->body.open.port, m->body.open.fwmark, p->queues, s);
 
 	answer.body.sockets.error = err;
+	for (unsigned i = 0; !err && i < p->queues; i++) {
+		if (s[i].fd4 >= 0)
+			answer.fd[answer.fds++] = s[i].fd4;
+		if (s[i].fd6 >= 0)
+			answer.fd[answer.fds++] = s[i].fd6;
+	}
 	if (!err) {
-		answer.body.sockets.port = s.port;
-		answer.body.sockets.has4 = s.fd4 >= 0;
-		answer.body.sockets.has6 = s.fd6 >= 0;
-		if (s.fd4 >= 0)
-			answer.fd[answer.fds++] = s.fd4;
-		if (s.fd6 >= 0)
-			answer.fd[answer.fds++] = s.fd6;
+		answer.body.sockets.port = s[0].port;
+		answer.body.sockets.has4 = s[0].fd4 >= 0;
+		answer.body.sockets.has6 = s[0].fd6 >= 0;
 	}
 	err = msg_send(p->engine.channel, &answer);
-	udp_close(&s);
+	close_all(answer.fd, answer.fds);
 	return err;
 }
 
 static int answer_mark(struct parent *p, const struct msg *m)
 {
-	struct udp_socks s = {.fd4 = m->fd[0], .fd6 = m->fds == 2 ? m->fd[1] : -1};
 	struct msg answer = {.type = MSG_DONE};
 
-	answer.body.done.error = udp_set_mark(&s, m->body.mark.fwmark);
-	udp_close(&s);
+	for (unsigned i = 0; i < m->fds && !answer.body.done.error; i++)
+		answer.body.done.error = udp_set_mark(m->fd[i], m->body.mark.fwmark);
+	close_all(m->fd, m->fds);
 	return msg_send(p->engine.channel, &answer);
 }
 
@@ -121,7 +132,7 @@ static void engine_gone(struct parent *p)
 	spawn_end(&p->engine, how, sizeof(how));
 	if (p->stop)
 		return;
-	if (netlink_state(p->netlink, p->tun, &ignored) == -ENODEV) {
+	if (netlink_state(p->netlink, p->tun[0], &ignored) == -ENODEV) {
 		log_info("the interface was removed");
 		stop(p, 0);
 	} else {
@@ -166,7 +177,7 @@ static void tell(struct parent *p, const struct msg *m)
 static void check_link(struct parent *p)
 {
 	struct netlink_state now = p->state;
-	int err = netlink_state(p->netlink, p->tun, &now);
+	int err = netlink_state(p->netlink, p->tun[0], &now);
 	struct msg m = {.type = MSG_LINK};
 
 	if (err == -ENODEV) {
@@ -260,6 +271,38 @@ static const char *tun_error(int err)
 	}
 }
 
+/* One worker per processor that we may use, unless told otherwise. */
+static unsigned worker_count(const struct parent_args *args)
+{
+	unsigned want = args->workers;
+	cpu_set_t cpus;
+
+	if (!want && args->config)
+		want = args->config->workers;
+	if (!want && sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+		want = (unsigned)CPU_COUNT(&cpus);
+	return want < 1 ? 1 : want > POOL_MAX ? POOL_MAX : want;
+}
+
+/* A kernel that does not give all the queues gets as many workers as it gives. */
+static int open_queues(struct parent *p)
+{
+	unsigned want = worker_count(p->args);
+
+	while (p->queues < want) {
+		int fd = tun_open(p->args->name, want > 1 ? TUN_QUEUES : 0, &p->info);
+
+		if (fd < 0 && p->queues == 0)
+			return fd;
+		if (fd < 0) {
+			log_error("only %u of %u queues: %s", p->queues, want, strerror(-fd));
+			break;
+		}
+		p->tun[p->queues++] = fd;
+	}
+	return 0;
+}
+
 static bool open_interface(struct parent *p)
 {
 	int err = sockfile_create(&p->sock, p->args->name);
@@ -280,9 +323,9 @@ static bool open_interface(struct parent *p)
 			return false;
 		network_prepare(p->network, p->args->config);
 	}
-	p->tun = tun_open(p->args->name, 0, &p->info);
-	if (p->tun < 0) {
-		log_error("cannot create the interface: %s", tun_error(-p->tun));
+	err = open_queues(p);
+	if (err < 0) {
+		log_error("cannot create the interface: %s", tun_error(-err));
 		return false;
 	}
 	p->ifindex = if_nametoindex(p->info.name);
@@ -296,9 +339,10 @@ static bool open_interface(struct parent *p)
 
 static bool start_engine(struct parent *p)
 {
-	struct msg m = {.type = MSG_START, .fds = 2, .fd = {p->tun, p->sock.listener}};
+	struct msg m = {.type = MSG_START, .fds = 1 + p->queues, .fd = {p->sock.listener}};
 	int err = spawn_engine(&p->engine);
 
+	memcpy(m.fd + 1, p->tun, p->queues * sizeof(m.fd[0]));
 	memcpy(m.body.start.name, p->info.name, sizeof(m.body.start.name));
 	m.body.start.tun = p->info;
 	if (!err)
@@ -417,8 +461,7 @@ static void end(struct parent *p)
 		tell(p, &(struct msg){.type = MSG_STOP});
 		spawn_end(&p->engine, how, sizeof(how));
 	}
-	if (p->tun >= 0)
-		close(p->tun);
+	close_all(p->tun, p->queues);
 	sockfile_remove(&p->sock);
 	network_close(p->network);
 	netlink_close(p->netlink);
@@ -432,7 +475,6 @@ int parent_main(const struct parent_args *args)
 	struct parent p = {
 		.args = args,
 		.sock = {.listener = -1, .watch = -1},
-		.tun = -1,
 		.signals = -1,
 		.status = 1,
 	};

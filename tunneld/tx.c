@@ -93,20 +93,45 @@ static void drain(struct tx *x, tnl_peer p)
 	}
 }
 
+/* To be called whenever packets have left the stage. */
+static void publish_holds(struct tx *x)
+{
+	if (stage_empty(x->stage) && atomic_load_explicit(x->holds, memory_order_relaxed))
+		atomic_store_explicit(x->holds, false, memory_order_relaxed);
+}
+
 void tx_ready(struct tx *x, tnl_ns now, tnl_peer p)
 {
 	x->now = now;
 	drain(x, p);
 	flush(x);
+	publish_holds(x);
 }
 
-/* Packets [from, from + n) of g. */
+void tx_drop(struct tx *x, tnl_peer p)
+{
+	if (p)
+		stage_drop(x->stage, p);
+	else
+		stage_clear(x->stage);
+	publish_holds(x);
+}
+
+/* Packets [from, from + n) of g. The owner tells of a session only those who are known to hold something, so who begins
+ * to has to look once more: the session may have come in between. */
 static void hold(struct tx *x, tnl_peer p, const struct gso *g, uint32_t from, uint32_t n)
 {
 	for (uint32_t i = from; i < from + n; i++) {
 		gso_segment(g, i, x->plain);
 		stage_push(x->stage, p, x->plain, gso_len(g, i));
 	}
+	if (atomic_load_explicit(x->holds, memory_order_relaxed))
+		return;
+	atomic_store(x->holds, true);
+#ifndef __SANITIZE_THREAD__	/* see pin_enter() */
+	atomic_thread_fence(memory_order_seq_cst);
+#endif
+	drain(x, p);
 }
 
 /* The UDP header of a packet, also of the first fragment of one: IPv6 has a header of its own for that, in front of it.
@@ -213,4 +238,5 @@ void tx_round(struct tx *x, tnl_ns now)
 			flush(x);
 	}
 	flush(x);
+	publish_holds(x);
 }

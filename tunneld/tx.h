@@ -3,6 +3,7 @@
 #ifndef TX_H
 #define TX_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ struct tx {
 	tnl_ns now;
 	struct icmp_limit icmp;
 	struct stage *stage;
+	atomic_bool *holds;	/* published: something may wait in the stage, so news of sessions are welcome */
 	struct arena arena;	/* sealed datagrams of the batch, TX_ARENA bytes */
 	uint8_t *packet;	/* TUN_PACKET_MAX bytes: what was read */
 	uint8_t *plain;		/* TUN_PACKET_MAX bytes: one packet on its way to the stage */
@@ -45,5 +47,8 @@ void tx_round(struct tx *x, tnl_ns now);
 
 /* Sends what waits for this peer, as far as it can be sent. */
 void tx_ready(struct tx *x, tnl_ns now, tnl_peer p);
+
+/* Drops what waits for it; p 0: for anybody. */
+void tx_drop(struct tx *x, tnl_peer p);
 
 #endif

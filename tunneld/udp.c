@@ -98,7 +98,7 @@ static void set_buffer(int fd, int force, int plain)
 		set(fd, SOL_SOCKET, plain, UDP_SOCKBUF);
 }
 
-static int set_mark(int fd, uint32_t fwmark)
+int udp_set_mark(int fd, uint32_t fwmark)
 {
 	return setsockopt(fd, SOL_SOCKET, SO_MARK, &fwmark, sizeof(fwmark)) != 0 ? -errno : 0;
 }
@@ -126,7 +126,7 @@ static int set_options(int fd, int family, uint32_t fwmark)
 			r = set(fd, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 0);
 	}
 	if (!r && fwmark != 0)
-		r = set_mark(fd, fwmark);
+		r = udp_set_mark(fd, fwmark);
 	/* Linux 5.0; without it datagrams come one by one. */
 	set(fd, IPPROTO_UDP, UDP_GRO, 1);
 	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
@@ -135,7 +135,7 @@ static int set_options(int fd, int family, uint32_t fwmark)
 }
 
 /* The descriptor. -EAFNOSUPPORT or -EADDRNOTAVAIL: there is no such family here. */
-static int open_one(int family, uint16_t port, uint32_t fwmark)
+static int open_one(int family, uint16_t port, uint32_t fwmark, bool joins)
 {
 	struct tnl_addr any = { .family = family == AF_INET ? 4 : 6, .port = port };
 	union any_addr at;
@@ -145,6 +145,8 @@ static int open_one(int family, uint16_t port, uint32_t fwmark)
 	if (fd < 0)
 		return -errno;
 	r = set_options(fd, family, fwmark);
+	if (r == 0 && joins)
+		r = set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (r == 0 && bind(fd, &at.sa, len) != 0)
 		r = -errno;
 	if (r == 0)
@@ -170,11 +172,11 @@ static uint16_t port_of(int fd)
 /* IPv4 leads; IPv6 follows on its number, or goes alone. */
 static int open_both(uint16_t port, uint32_t fwmark, struct udp_socks *s)
 {
-	s->fd4 = open_one(AF_INET, port, fwmark);
+	s->fd4 = open_one(AF_INET, port, fwmark, false);
 	if (s->fd4 < 0 && !no_family(s->fd4))
 		return s->fd4;
 	s->port = s->fd4 < 0 ? port : port_of(s->fd4);
-	s->fd6 = open_one(AF_INET6, s->port, fwmark);
+	s->fd6 = open_one(AF_INET6, s->port, fwmark, false);
 	if (s->fd6 >= 0) {
 		s->port = port_of(s->fd6);
 		return 0;
@@ -216,11 +218,45 @@ void udp_close(struct udp_socks *s)
 	s->fd4 = s->fd6 = -1;
 }
 
-int udp_set_mark(const struct udp_socks *s, uint32_t fwmark)
+/* The first pair was bound alone, so the port was nobody else's. Only then is it opened to others of our user, and
+ * those are ours: a second daemon begins by binding alone, too. */
+static int open_more(const struct udp_socks *first, uint32_t fwmark, struct udp_socks *ret)
 {
-	int r = s->fd4 >= 0 ? set_mark(s->fd4, fwmark) : 0;
+	struct udp_socks s = { -1, -1, first->port };
+	int r = 0;
 
-	return r == 0 && s->fd6 >= 0 ? set_mark(s->fd6, fwmark) : r;
+	if (first->fd4 >= 0) {
+		s.fd4 = open_one(AF_INET, s.port, fwmark, true);
+		r = s.fd4 < 0 ? s.fd4 : 0;
+	}
+	if (r == 0 && first->fd6 >= 0) {
+		s.fd6 = open_one(AF_INET6, s.port, fwmark, true);
+		r = s.fd6 < 0 ? s.fd6 : 0;
+	}
+	if (r != 0)
+		udp_close(&s);
+	else
+		*ret = s;
+	return r;
+}
+
+int udp_open_group(uint16_t port, uint32_t fwmark, unsigned count, struct udp_socks *ret)
+{
+	int r = udp_open(port, fwmark, &ret[0]);
+
+	if (r != 0 || count <= 1)
+		return r;
+	for (unsigned i = 1; i < count; i++)
+		ret[i] = (struct udp_socks) { -1, -1, 0 };
+	if (ret[0].fd4 >= 0)
+		r = set(ret[0].fd4, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (r == 0 && ret[0].fd6 >= 0)
+		r = set(ret[0].fd6, SOL_SOCKET, SO_REUSEPORT, 1);
+	for (unsigned i = 1; r == 0 && i < count; i++)
+		r = open_more(&ret[0], fwmark, &ret[i]);
+	for (unsigned i = 0; r != 0 && i < count; i++)
+		udp_close(&ret[i]);
+	return r;
 }
 
 /* ---- Sending ----------------------------------------------------------------------------------------------------- */

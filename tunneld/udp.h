@@ -34,11 +34,15 @@ struct udp_socks {
  * -EADDRINUSE; -EPERM, -EACCES: mark or low port without the capability; -EAFNOSUPPORT: no family at all. */
 int udp_open(uint16_t port, uint32_t fwmark, struct udp_socks *ret);
 
+/* The same for `count` pairs on one port, for a thread each: the kernel gives every sender always the same one of them
+ * (SO_REUSEPORT). Which families there are is the same for all. Nobody who was there before is joined: -EADDRINUSE. */
+int udp_open_group(uint16_t port, uint32_t fwmark, unsigned count, struct udp_socks *ret);
+
 /* Closes what is open and sets both to -1. */
 void udp_close(struct udp_socks *s);
 
-/* 0 removes the mark. Needs CAP_NET_ADMIN. */
-int udp_set_mark(const struct udp_socks *s, uint32_t fwmark);
+/* 0 removes the mark of a socket. Needs CAP_NET_ADMIN. */
+int udp_set_mark(int fd, uint32_t fwmark);
 
 /* Sends one datagram, from path->local if that is set. When the kernel refuses that source it is sent again without.
  * 0: sent; 1: sent, but the source was refused: tnl_forget_source(); negative errno: this datagram is lost, nothing

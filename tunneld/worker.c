@@ -46,6 +46,7 @@ struct worker {
 	uint32_t done;			/* under lock: commands carried out */
 	struct ring commands;		/* owner -> worker */
 	struct ring control;		/* worker -> owner */
+	atomic_bool holds;		/* worker: packets wait in the stage */
 	atomic_bool gone;		/* worker */
 	bool stop;			/* worker, as all below */
 	struct pollfd polls[POLLS];
@@ -89,7 +90,7 @@ static void use_sockets(struct worker *w, tnl_ns now, const struct udp_socks *s)
 	watch_tun(w, up);
 	if (!up) {
 		tx_round(&w->tx, now);	/* what was sent before the interface went down is dropped, not kept */
-		stage_clear(w->tx.stage);
+		tx_drop(&w->tx, 0);
 	}
 }
 
@@ -109,7 +110,7 @@ static void carry_out(struct worker *w, tnl_ns now, const struct command *c)
 		tx_ready(&w->tx, now, c->peer);
 		break;
 	case CMD_DROP:
-		stage_drop(w->tx.stage, c->peer);
+		tx_drop(&w->tx, c->peer);
 		break;
 	}
 }
@@ -201,7 +202,7 @@ static void prepare(struct worker *w, const struct worker_conf *conf, struct sta
 	ring_init(&w->control, w->control_mem, WORKER_CONTROL_MAX, sizeof(w->control_mem[0]));
 	w->tx = (struct tx) {
 		.tnl = conf->tnl, .core = w->core, .tun = conf->tun, .info = &w->conf.info, .mtu = conf->mtu,
-		.socks = { -1, -1, 0 }, .stage = stage, .arena = { w->arena_mem, TX_ARENA, 0 },
+		.socks = { -1, -1, 0 }, .stage = stage, .holds = &w->holds, .arena = { w->arena_mem, TX_ARENA, 0 },
 		.packet = w->packet_mem, .plain = w->plain_mem,
 	};
 	w->rx.core = w->core;
@@ -284,14 +285,23 @@ void worker_set_mtu(struct worker *w, uint32_t mtu)
 	give(w, (struct command) { .what = CMD_MTU, .mtu = mtu });
 }
 
+/* The session was published before this is asked, and a worker that puts a packet into its stage looks for a session
+ * once more after it has raised the flag: so either we see the flag, or it sees the session. */
+static bool holds(struct worker *w)
+{
+	return atomic_load(&w->holds);
+}
+
 void worker_ready(struct worker *w, tnl_peer p)
 {
-	give(w, (struct command) { .what = CMD_READY, .peer = p });
+	if (holds(w))
+		give(w, (struct command) { .what = CMD_READY, .peer = p });
 }
 
 void worker_drop(struct worker *w, tnl_peer p)
 {
-	give(w, (struct command) { .what = CMD_DROP, .peer = p });
+	if (holds(w))
+		give(w, (struct command) { .what = CMD_DROP, .peer = p });
 }
 
 bool worker_pop_control(struct worker *w, struct worker_dgram *ret)

@@ -55,7 +55,7 @@ void worker_set_sockets(struct worker *w, const struct udp_socks *s);
 /* Padding follows the interface's MTU. */
 void worker_set_mtu(struct worker *w, uint32_t mtu);
 
-/* On TNL_EV_READY: send what waits for this peer's session. */
+/* On TNL_EV_READY: send what waits for this peer's session. Costs nothing when nothing waits here. */
 void worker_ready(struct worker *w, tnl_peer p);
 
 /* On TNL_EV_GAVE_UP and TNL_EV_WIPED: drop what waits for it. */

@@ -41,7 +41,7 @@ static unsigned open_descriptors(void)
 /* Puts the bytes on the wire as a taken-over engine would. */
 static void send_raw(const void *data, size_t len, unsigned fds)
 {
-	char buf[CMSG_SPACE(8 * sizeof(int))] = { 0 };
+	char buf[CMSG_SPACE((MSG_FDS + 1) * sizeof(int))] = { 0 };
 	struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
 	struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1 };
 
@@ -123,9 +123,9 @@ static const struct {
 	{ "open too long", { MSG_OPEN, { .done = { 0 } } }, sizeof(struct msg_open) + 1, 0, -EPROTO },
 	{ "open with padding used", { MSG_OPEN, { .open = { .zero = 1 } } }, sizeof(struct msg_open), 0, -EPROTO },
 	{ "mark", { MSG_MARK, { .mark = { .fwmark = 1 } } }, sizeof(struct msg_mark), 1, 0 },
-	{ "mark of two", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), 2, 0 },
+	{ "mark of all", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), MSG_FDS, 0 },
 	{ "mark of nothing", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), 0, -EPROTO },
-	{ "mark of three", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), 3, -EPROTO },
+	{ "mark of too many", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), MSG_FDS + 1, -EPROTO },
 	{ "what only the parent says", { MSG_STOP, { .done = { 0 } } }, 0, 0, -EPROTO },
 	{ "type 0", { 0, { .done = { 0 } } }, 0, 0, -EPROTO },
 	{ "type beyond the last", { MSG_TYPES, { .done = { 0 } } }, 0, 0, -EPROTO },
@@ -165,8 +165,12 @@ START_TEST(msg_from_parent_is_consistent)
 
 	ck_assert_int_eq(msg_send(pair[0], &m), 0);	/* promises a socket, brings none */
 	ck_assert_int_eq(msg_recv(pair[1], MSG_FROM_PARENT, &got), -EPROTO);
+	m = (struct msg){ .type = MSG_SOCKETS, .body.sockets = { .has4 = 1, .has6 = 1 }, .fds = 3 };
+	m.fd[0] = m.fd[1] = m.fd[2] = pair[0];
+	ck_assert_int_eq(msg_send(pair[0], &m), 0);	/* a pair and a half */
+	ck_assert_int_eq(msg_recv(pair[1], MSG_FROM_PARENT, &got), -EPROTO);
+	m = (struct msg){ .type = MSG_SOCKETS };
 	m.body.sockets.error = -EADDRINUSE;
-	m.body.sockets.has4 = 0;
 	ck_assert_int_eq(msg_send(pair[0], &m), 0);
 	ck_assert_int_eq(msg_recv(pair[1], MSG_FROM_PARENT, &got), 1);
 	ck_assert_int_eq(got.body.sockets.error, -EADDRINUSE);

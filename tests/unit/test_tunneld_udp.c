@@ -201,6 +201,38 @@ START_TEST(message_refused_as_a_whole_goes_out_singly)
 }
 END_TEST
 
+START_TEST(group_shares_a_port_with_nobody_else)
+{
+	struct udp_socks group[3], c;
+	unsigned got[3] = { 0 }, used = 0, all = 0;
+	struct udp_in in[4] = { { .buf = mem[0] } };
+
+	ck_assert_int_eq(udp_open_group(0, 0, 3, group), 0);
+	ck_assert_int_eq(udp_open(group[0].port, 0, &c), -EADDRINUSE);
+	ck_assert_int_eq(udp_open_group(group[0].port, 0, 2, &c), -EADDRINUSE);
+	for (unsigned i = 1; i < 3; i++) {
+		ck_assert_uint_eq(group[i].port, group[0].port);
+		ck_assert_int_eq(group[i].fd6 < 0, group[0].fd6 < 0);
+	}
+	/* Many senders are spread; each datagram arrives once. */
+	for (unsigned i = 0; i < 64; i++) {
+		ck_assert_int_eq(udp_open(0, 0, &c), 0);
+		ck_assert_int_eq(udp_send(&c, &(struct tnl_path){ .remote = addr("127.0.0.1", group[0].port) }, "x", 1,
+					  0), 0);
+		udp_close(&c);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		while (udp_recv_batch(group[i].fd4, in, 1))
+			got[i]++;
+		used += got[i] > 0;
+		all += got[i];
+		udp_close(&group[i]);
+	}
+	ck_assert_uint_eq(all, 64);
+	ck_assert_uint_ge(used, 2);
+}
+END_TEST
+
 START_TEST(nothing_there_is_nothing)
 {
 	struct udp_in in[4] = { { .buf = mem[0] } };
@@ -225,6 +257,7 @@ int main(void)
 	tcase_add_test(t, refused_source_is_dropped_not_the_datagram);
 	tcase_add_test(t, what_cannot_be_sent_is_told);
 	tcase_add_test(t, message_refused_as_a_whole_goes_out_singly);
+	tcase_add_test(t, group_shares_a_port_with_nobody_else);
 	tcase_add_test(t, nothing_there_is_nothing);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);

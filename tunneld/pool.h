@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* The data workers of a device as one. Each has its own TUN queue and its own pair of sockets. OWNER only. */
+#ifndef POOL_H
+#define POOL_H
+
+#include <stdbool.h>
+
+#include "worker.h"
+
+enum { POOL_MAX = 32 };	/* workers; more would share memory bandwidth, not add any */
+
+struct pool {
+	struct worker *worker[POOL_MAX];
+	unsigned count;
+	unsigned turn;	/* whose control ring is looked at first */
+};
+
+/* Starts one worker for each queue tun[0..count), numbered from 0. conf is what they share; its tun and index are
+ * filled in here. False with errno set, and none is left. */
+bool pool_start(struct pool *p, const struct worker_conf *conf, const int *tun, unsigned count);
+void pool_stop(struct pool *p);
+
+/* s: a pair for each worker, or NULL. From its return no worker uses its former sockets. */
+void pool_set_sockets(struct pool *p, const struct udp_socks *s);
+void pool_set_mtu(struct pool *p, uint32_t mtu);
+/* Those who keep packets back for this peer send or drop them. */
+void pool_ready(struct pool *p, tnl_peer peer);
+void pool_drop(struct pool *p, tnl_peer peer);
+
+/* The next control datagram, of each worker in turn; false: there is none. */
+bool pool_pop_control(struct pool *p, struct worker_dgram *ret);
+/* How many wait in all the rings. */
+unsigned pool_control_depth(const struct pool *p);
+bool pool_tun_gone(const struct pool *p);
+
+#endif
