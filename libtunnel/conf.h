@@ -53,13 +53,14 @@ enum conf_key {
 	CONF_ENDPOINT,		/* addr.port; text: the host, without brackets; addr.family 0 if it is a DNS name */
 	CONF_ALLOWED_IPS,	/* list: addr with host bits cleared, bits. An empty list gives no item */
 	CONF_KEEPALIVE,		/* number 0..65535 seconds; off is 0 */
-	/* Extension keys: text, but for Enabled, whose number is 0 or 1, NAT and KillSwitch. Name is a key of both
-	 * sections */
+	/* Extension keys: text, but for Enabled, whose number is 0 or 1, and where it says otherwise. Name is a key of
+	 * both sections */
 	CONF_NAME, CONF_NOTE, CONF_TAGS, CONF_ENABLED,
 	CONF_EXPIRES, CONF_EXPIRES_FROM_FIRST_USE, CONF_QUOTA, CONF_QUOTA_RESET, CONF_RATE_UP, CONF_RATE_DOWN,
 	CONF_NAT,		/* number: CONF_NAT_...; text: of CONF_NAT_VIA the interface */
 	CONF_KILL_SWITCH,	/* number: CONF_KILL_... */
 	CONF_LISTEN, CONF_PRIVACY, CONF_PRIVATE_KEY_FILE, CONF_WORKERS,
+	CONF_NO_OFFLOAD,	/* list: number, bits of CONF_OFFLOAD_ */
 	CONF_JC, CONF_JMIN, CONF_JMAX,
 	CONF_S1, CONF_S2, CONF_S3, CONF_S4,
 	CONF_H1, CONF_H2, CONF_H3, CONF_H4,
@@ -73,8 +74,18 @@ enum { CONF_NAT_NO, CONF_NAT_YES, CONF_NAT_VIA };	/* VIA: by this one interface 
 enum { CONF_KILL_NO, CONF_KILL_YES, CONF_KILL_LAN };	/* LAN: but for private and link-local networks */
 #define CONF_BIT(key) (UINT64_C(1) << (key))
 
+/* What NoOffload names: of the TUN device its header, checksums, TCP and UDP super-packets; of the UDP sockets cutting
+ * what is sent (UDP_SEGMENT) and joining what is received (UDP_GRO). */
+enum {
+	CONF_OFFLOAD_VNET = 1, CONF_OFFLOAD_CSUM = 2, CONF_OFFLOAD_TSO = 4, CONF_OFFLOAD_USO = 8, CONF_OFFLOAD_GSO = 16,
+	CONF_OFFLOAD_GRO = 32, CONF_OFFLOAD_ALL = 63,
+};
+
 /* The key as it is usually written, "AllowedIPs". NULL: CONF_NO_KEY or out of range. */
 const char *conf_key_name(enum conf_key key);
+
+/* One word of NoOffload, also where it stands outside a text (an environment variable). False: there is none such. */
+bool conf_offload(const char *s, size_t len, uint64_t *ret);
 
 /* ---- Lines ------------------------------------------------------------------------------------------------------- */
 

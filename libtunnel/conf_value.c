@@ -59,6 +59,22 @@ static bool parse_table(const char *s, size_t len, uint64_t *ret)
 	return text_number_or_hex(s, len, UINT32_MAX, ret) && *ret;
 }
 
+bool conf_offload(const char *s, size_t len, uint64_t *ret)
+{
+	static const struct { const char *name; uint64_t bits; } named[] = {
+		{ "vnet", CONF_OFFLOAD_VNET }, { "csum", CONF_OFFLOAD_CSUM }, { "tso", CONF_OFFLOAD_TSO },
+		{ "uso", CONF_OFFLOAD_USO }, { "gso", CONF_OFFLOAD_GSO }, { "gro", CONF_OFFLOAD_GRO },
+		{ "all", CONF_OFFLOAD_ALL },
+	};
+
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+		if (conf_same_word(s, len, named[i].name)) {
+			*ret = named[i].bits;
+			return true;
+		}
+	return false;
+}
+
 /* Letters, digits, '-', '_' in labels between dots. A last label of digits alone is a mistyped address, not a name. */
 static bool is_host_name(const char *s, size_t len)
 {
@@ -159,6 +175,8 @@ bool conf_value(enum conf_key key, const char *s, size_t len, struct conf_item *
 		return parse_dns(s, len, ret);
 	case CONF_TYPE_ENDPOINT:
 		return parse_endpoint(s, len, ret);
+	case CONF_TYPE_OFFLOAD:
+		return conf_offload(s, len, &ret->number);
 	}
 	return false;
 }

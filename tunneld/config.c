@@ -25,7 +25,7 @@
 
 enum { FEED_TIMEOUT_S = 30 };
 
-#define SUPPORTED (CONF_BIT(CONF_ENABLED) | CONF_BIT(CONF_WORKERS))
+#define SUPPORTED (CONF_BIT(CONF_ENABLED) | CONF_BIT(CONF_WORKERS) | CONF_BIT(CONF_NO_OFFLOAD))
 
 struct reading {
 	struct config *config;
@@ -212,6 +212,9 @@ static void take_value(struct reading *r, const struct conf_item *item, char **s
 		break;
 	case CONF_KEEPALIVE:
 		append_op(c, UAPI_KEEPALIVE)->number = item->number;
+		break;
+	case CONF_NO_OFFLOAD:
+		c->no_offload |= (unsigned)item->number;
 		break;
 	case CONF_ENABLED:
 		r->peer_off = r->in_peer && !item->number;

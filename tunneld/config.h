@@ -33,6 +33,7 @@ struct config {
 	uint32_t fwmark;		/* of the file; or chosen by network_prepare() */
 	uint32_t mtu;			/* 0: what the way to the peers allows */
 	uint32_t workers;		/* 0: one for each processor */
+	unsigned no_offload;		/* CONF_OFFLOAD_ bits */
 	uint64_t table;			/* a number, CONF_TABLE_AUTO or CONF_TABLE_OFF */
 	uint8_t nat, kill_switch;	/* CONF_NAT_..., CONF_KILL_... */
 	char nat_via[IFNAMSIZ];		/* with CONF_NAT_VIA */

@@ -20,6 +20,8 @@ struct device {
 	struct tnl_limits limits;
 	struct pool pool;
 	int channel;		/* to the parent */
+	struct tun_info tun;	/* offloads, as found at the start: for whoever asks how we are */
+	struct udp_info udp;
 	struct udp_socks socks[POOL_MAX];	/* a pair for each worker; -1 while the interface is down */
 	uint16_t port;		/* configured, or chosen by the kernel once and kept; 0: not chosen yet */
 	uint32_t fwmark;

@@ -107,7 +107,8 @@ static void receive_start(struct engine *e, struct worker_conf *worker)
 	e->listener = m.fd[0];
 	e->queues = m.fds - 1;
 	memcpy(e->tun, m.fd + 1, e->queues * sizeof(e->tun[0]));
-	worker->info = m.body.start.tun;
+	worker->info = e->device.tun = m.body.start.tun;
+	worker->udp = e->device.udp = m.body.start.udp;
 	log_open(m.body.start.name, log_level());
 }
 

@@ -21,6 +21,7 @@
 #include "config.h"
 #include "engine.h"
 #include "log.h"
+#include "offload.h"
 #include "parent.h"
 #include "pool.h"
 
@@ -177,7 +178,7 @@ int main(int argc, char **argv)
 {
 	struct options o = {.level = LEVEL_INFO};
 	struct parent_args args = {.ready_fd = -1};
-	const char *level = getenv("LOG_LEVEL");
+	const char *level = getenv("LOG_LEVEL"), *no_offload = getenv(OFFLOAD_ENV);
 	int status;
 
 	if (argc == 3 && !strcmp(argv[1], "--engine"))
@@ -198,6 +199,10 @@ int main(int argc, char **argv)
 #endif
 	args.name = o.name;
 	args.workers = o.workers;
+	if (no_offload && !offload_parse(no_offload, &args.no_offload)) {
+		log_error(OFFLOAD_ENV ": some of vnet, csum, tso, uso, gso, gro, or all");
+		return EXIT_USAGE;
+	}
 	if (o.file) {
 		args.config = config_load(o.file);
 		if (!args.config)

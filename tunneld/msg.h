@@ -15,6 +15,7 @@
 
 #include "pool.h"
 #include "tun.h"
+#include "udp.h"
 
 enum { MSG_FDS = 2 * POOL_MAX };	/* descriptors in one message, at most */
 
@@ -40,6 +41,7 @@ enum msg_side { MSG_FROM_PARENT, MSG_FROM_ENGINE };
 struct msg_start {
 	char name[IFNAMSIZ];
 	struct tun_info tun;
+	struct udp_info udp;
 };
 
 struct msg_link {

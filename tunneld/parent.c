@@ -28,6 +28,7 @@
 #include "msg.h"
 #include "netlink.h"
 #include "network.h"
+#include "offload.h"
 #include "sandbox.h"
 #include "sockfile.h"
 #include "spawn.h"
@@ -47,6 +48,8 @@ struct parent {
 	struct netlink_state state;	/* what the engine was told last */
 	struct sockfile sock;
 	struct tun_info info;
+	struct udp_info udp;
+	unsigned no_offload;		/* CONF_OFFLOAD_ bits */
 	struct spawn engine;
 	int tun[POOL_MAX];	/* a queue for each worker; all are the same interface */
 	unsigned queues;	/* how many are open */
@@ -86,7 +89,8 @@ static int answer_open(struct parent *p, const struct msg *m)
 {
 	struct msg answer = {.type = MSG_SOCKETS};
 	struct udp_socks s[POOL_MAX];
-	int err = udp_open_group(m->body.open.port, m->body.open.fwmark, p->queues, s);
+	unsigned flags = offload_udp_flags(p->no_offload);
+	int err = udp_open_group(m->body.open.port, m->body.open.fwmark, flags, p->queues, s);
 
 	answer.body.sockets.error = err;
 	for (unsigned i = 0; !err && i < p->queues; i++) {
@@ -253,24 +257,6 @@ static bool serve(struct parent *p, int wait, int timeout_ms)
 
 /* ---- Start ------------------------------------------------------------------------------------------------------- */
 
-static const char *tun_error(int err)
-{
-	switch (err) {
-	case EBUSY:
-		return "there is one of this name";
-	case EACCES:
-	case ENOENT:
-	case ENODEV:
-		return "/dev/net/tun is missing, or not for this user";
-	case EINVAL:
-		return "there is another kind of interface of this name";
-	case EPERM:
-		return "it takes root, or a network namespace of one's own (unshare -Urnm)";
-	default:
-		return strerror(err);
-	}
-}
-
 /* One worker per processor that we may use, unless told otherwise. */
 static unsigned worker_count(const struct parent_args *args)
 {
@@ -288,9 +274,10 @@ static unsigned worker_count(const struct parent_args *args)
 static int open_queues(struct parent *p)
 {
 	unsigned want = worker_count(p->args);
+	unsigned flags = (want > 1 ? TUN_QUEUES : 0) | offload_tun_flags(p->no_offload);
 
 	while (p->queues < want) {
-		int fd = tun_open(p->args->name, want > 1 ? TUN_QUEUES : 0, &p->info);
+		int fd = tun_open(p->args->name, flags, &p->info);
 
 		if (fd < 0 && p->queues == 0)
 			return fd;
@@ -329,6 +316,7 @@ static bool open_interface(struct parent *p)
 		return false;
 	}
 	p->ifindex = if_nametoindex(p->info.name);
+	udp_probe(offload_udp_flags(p->no_offload), &p->udp);
 	/* Refused by kernels that do not let it be set: then super-packets are split in two. */
 	netlink_link_set(p->netlink, p->ifindex, 0, tun_gso_segs(TUN_MTU_DEFAULT), false);
 	err = netlink_link_set(p->netlink, p->ifindex, TUN_MTU_DEFAULT, 0, false);
@@ -345,6 +333,7 @@ static bool start_engine(struct parent *p)
 	memcpy(m.fd + 1, p->tun, p->queues * sizeof(m.fd[0]));
 	memcpy(m.body.start.name, p->info.name, sizeof(m.body.start.name));
 	m.body.start.tun = p->info;
+	m.body.start.udp = p->udp;
 	if (!err)
 		err = msg_send(p->engine.channel, &m);
 	if (err) {
@@ -474,6 +463,7 @@ int parent_main(const struct parent_args *args)
 {
 	struct parent p = {
 		.args = args,
+		.no_offload = args->no_offload | (args->config ? args->config->no_offload : 0),
 		.sock = {.listener = -1, .watch = -1},
 		.signals = -1,
 		.status = 1,
@@ -492,6 +482,7 @@ int parent_main(const struct parent_args *args)
 	}
 	if (up) {
 		detach(&p);
+		offload_log(p.no_offload, &p.info, &p.udp);
 		log_info("ready");
 	}
 	while (up && !p.stop)

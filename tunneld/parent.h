@@ -13,6 +13,7 @@ struct parent_args {
 	const char *name;	/* of the interface, valid */
 	struct config *config;	/* NULL: an empty interface that wg(8) fills; else the parent frees it */
 	unsigned workers;	/* how many; 0: as the file says, else one for each processor */
+	unsigned no_offload;	/* CONF_OFFLOAD_ bits, beside those of the file */
 	int ready_fd;		/* written to when interface and socket are there; then we detach. -1: foreground */
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Offloads are asked for from the best down, since what a kernel knows cannot be asked: USO came with Linux 6.2, both
- * families or none, and TSO and USO need checksum offload. A header without any offload is still worth having: it is
- * what a later version of the device would build on. TSO_ECN is not asked for: a segment with CWR travels alone.
+ * What a kernel knows cannot be asked, only tried: offloads are added one by one, each kept if the kernel takes it. USO
+ * came with Linux 6.2, both families or none; TSO and USO need checksum offload. A header without any offload costs ten
+ * bytes a packet and gains nothing, but it is what a later queue of the same interface must have too. TSO_ECN is not
+ * asked for: a segment with CWR travels alone.
  */
 #include "tun.h"
 
@@ -16,19 +17,25 @@
 
 enum { SEALED_EXTRA = TNL_HEAD + TNL_TAG };
 
-static int set_offload(int fd, struct tun_info *info)
+/* One more offload beside those in *granted. */
+static bool add_offload(int fd, unsigned *granted, unsigned bits)
 {
-	static const unsigned tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, uso = TUN_F_USO4 | TUN_F_USO6;
+	if (ioctl(fd, TUNSETOFFLOAD, *granted | bits) != 0)
+		return false;
+	*granted |= bits;
+	return true;
+}
+
+static int set_offload(int fd, unsigned flags, struct tun_info *info)
+{
 	int size = sizeof(struct virtio_net_hdr);
+	unsigned granted = 0;
 
 	if (ioctl(fd, TUNSETVNETHDRSZ, &size) != 0)
 		return -errno;
-	if (ioctl(fd, TUNSETOFFLOAD, tso | uso) == 0)
-		info->csum = info->tso = info->uso = true;
-	else if (ioctl(fd, TUNSETOFFLOAD, tso) == 0)
-		info->csum = info->tso = true;
-	else if (ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM) == 0)
-		info->csum = true;
+	info->csum = !(flags & TUN_NO_CSUM) && add_offload(fd, &granted, TUN_F_CSUM);
+	info->tso = info->csum && !(flags & TUN_NO_TSO) && add_offload(fd, &granted, TUN_F_TSO4 | TUN_F_TSO6);
+	info->uso = info->csum && !(flags & TUN_NO_USO) && add_offload(fd, &granted, TUN_F_USO4 | TUN_F_USO6);
 	return 0;
 }
 
@@ -50,7 +57,7 @@ int tun_open(const char *name, unsigned flags, struct tun_info *ret)
 				(flags & TUN_QUEUES ? IFF_MULTI_QUEUE : 0));
 	r = ioctl(fd, TUNSETIFF, &ifr) != 0 ? -errno : 0;
 	if (r == 0 && info.vnet)
-		r = set_offload(fd, &info);
+		r = set_offload(fd, flags, &info);
 	if (r != 0) {
 		close(fd);
 		return r;
@@ -58,6 +65,24 @@ int tun_open(const char *name, unsigned flags, struct tun_info *ret)
 	memcpy(info.name, ifr.ifr_name, IFNAMSIZ);
 	*ret = info;
 	return fd;
+}
+
+const char *tun_error(int err)
+{
+	switch (err) {
+	case EBUSY:
+		return "there is one of this name";
+	case EACCES:
+	case ENOENT:
+	case ENODEV:
+		return "/dev/net/tun is missing, or not for this user";
+	case EINVAL:
+		return "there is another kind of interface of this name";
+	case EPERM:
+		return "it takes root, or a network namespace of one's own (unshare -Urnm)";
+	default:
+		return strerror(err);
+	}
 }
 
 unsigned tun_gso_segs(uint32_t mtu)

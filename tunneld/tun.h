@@ -24,6 +24,10 @@ enum {
 enum {
 	TUN_QUEUES = 1,	/* more queues may be opened by the same name later */
 	TUN_PLAIN = 2,	/* neither virtio-net header nor offloads: one packet a read, one a write */
+	/* Not to be asked for. What builds on it goes with it: super-packets need checksum offload. */
+	TUN_NO_CSUM = 4,
+	TUN_NO_TSO = 8,
+	TUN_NO_USO = 16,
 };
 
 /* What the kernel granted. */
@@ -40,6 +44,9 @@ struct tun_info {
  * non-blocking and close-on-exec, the caller's. Needs CAP_NET_ADMIN. Any thread.
  * -EINVAL: not an interface name; -EBUSY: there is such an interface; -EPERM; -ENOENT, -ENODEV: no /dev/net/tun. */
 int tun_open(const char *name, unsigned flags, struct tun_info *ret);
+
+/* What the operator should know of an error of tun_open(), given as a positive errno. */
+const char *tun_error(int err);
 
 /* The most segments a super-packet may have so that, sealed, it still fits one UDP message: what the interface's
  * gso_max_segs should be at this MTU. More work too, with twice the messages. */

@@ -20,7 +20,7 @@
 
 static void flush(struct tx *x)
 {
-	udp_send_batch(&x->socks, x->out, x->count);
+	udp_send_batch(&x->socks, &x->gso, x->out, x->count);
 	for (uint32_t i = 0; i < x->count; i++) {
 		if (x->out[i].refused)
 			tnl_forget_source(x->tnl, x->run[i].peer);

@@ -28,6 +28,7 @@ struct tx {
 	int tun;
 	const struct tun_info *info;
 	struct udp_socks socks;
+	struct udp_gso gso;
 	uint32_t mtu;
 	bool gone;		/* the interface has been removed */
 	tnl_ns now;

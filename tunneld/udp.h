@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "refused.h"
 #include "tunnel.h"
 
 enum {
@@ -22,21 +23,37 @@ enum {
 	UDP_SOCKBUF = 16 << 20,	/* bytes asked for both buffers: a super-packet fills a third of the kernel's default */
 };
 
+/* flags of udp_probe() and udp_open(): what is not to be used */
+enum {
+	UDP_NO_GSO = 1,	/* udp_probe() only: sending has no setting on the socket, see struct udp_gso */
+	UDP_NO_GRO = 2,
+};
+
+/* What the kernel granted. */
+struct udp_info {
+	bool gso;	/* UDP_SEGMENT: one message of many datagrams of one size */
+	bool gro;	/* UDP_GRO: the same on receipt */
+	uint32_t rcvbuf, sndbuf;	/* bytes; asked for: UDP_SOCKBUF */
+};
+
 /* -1: that family is not available. */
 struct udp_socks {
 	int fd4, fd6;
 	uint16_t port;	/* host order */
 };
 
+/* Finds out, with a socket of its own, what those of udp_open() will have. All zero: there are no sockets. */
+void udp_probe(unsigned flags, struct udp_info *ret);
+
 /* Opens and binds to all addresses of both families, or of the one that exists. port 0: the kernel chooses, ret->port
  * tells. The mark is set before the first datagram can leave; 0: none. Descriptors are non-blocking, close-on-exec and
  * the caller's.
  * -EADDRINUSE; -EPERM, -EACCES: mark or low port without the capability; -EAFNOSUPPORT: no family at all. */
-int udp_open(uint16_t port, uint32_t fwmark, struct udp_socks *ret);
+int udp_open(uint16_t port, uint32_t fwmark, unsigned flags, struct udp_socks *ret);
 
 /* The same for `count` pairs on one port, for a thread each: the kernel gives every sender always the same one of them
  * (SO_REUSEPORT). Which families there are is the same for all. Nobody who was there before is joined: -EADDRINUSE. */
-int udp_open_group(uint16_t port, uint32_t fwmark, unsigned count, struct udp_socks *ret);
+int udp_open_group(uint16_t port, uint32_t fwmark, unsigned flags, unsigned count, struct udp_socks *ret);
 
 /* Closes what is open and sets both to -1. */
 void udp_close(struct udp_socks *s);
@@ -71,9 +88,16 @@ struct udp_out {
 	uint32_t sent;	/* out: bytes the kernel took */
 };
 
-/* Sends out[0..n) in order, n <= UDP_BATCH. A message that is refused as a whole (EMSGSIZE, EIO, EINVAL: the path or
- * the device cannot segment) is sent datagram by datagram. What cannot be sent is dropped. */
-void udp_send_batch(const struct udp_socks *s, struct udp_out *out, unsigned n);
+/* Where messages of many datagrams may go as they are. Of one worker. All zero: nowhere, each datagram goes alone. */
+struct udp_gso {
+	bool on;	/* the caller's: the kernel has it, and it is not switched off */
+	struct refused refused;
+};
+
+/* Sends out[0..n) in order, n <= UDP_BATCH. A message that is refused as a whole (EMSGSIZE, EINVAL: a datagram is
+ * larger than the path's MTU; EIO: the device computes no checksums) is sent datagram by datagram, and so are the next
+ * ones like it to that address, until it is tried again. What cannot be sent is dropped. */
+void udp_send_batch(const struct udp_socks *s, struct udp_gso *gso, struct udp_out *out, unsigned n);
 
 /* One received message: len bytes at buf (UDP_BUF_LEN of them, the caller's), to be cut into datagrams of `segment`. */
 struct udp_in {

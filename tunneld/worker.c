@@ -202,8 +202,8 @@ static void prepare(struct worker *w, const struct worker_conf *conf, struct sta
 	ring_init(&w->control, w->control_mem, WORKER_CONTROL_MAX, sizeof(w->control_mem[0]));
 	w->tx = (struct tx) {
 		.tnl = conf->tnl, .core = w->core, .tun = conf->tun, .info = &w->conf.info, .mtu = conf->mtu,
-		.socks = { -1, -1, 0 }, .stage = stage, .holds = &w->holds, .arena = { w->arena_mem, TX_ARENA, 0 },
-		.packet = w->packet_mem, .plain = w->plain_mem,
+		.socks = { -1, -1, 0 }, .gso = { .on = conf->udp.gso }, .stage = stage, .holds = &w->holds,
+		.arena = { w->arena_mem, TX_ARENA, 0 }, .packet = w->packet_mem, .plain = w->plain_mem,
 	};
 	w->rx.core = w->core;
 	w->rx.tun = conf->tun;

@@ -25,6 +25,7 @@ struct worker_conf {
 	unsigned index;		/* the worker's own tnl_worker() */
 	int tun;		/* its own queue; the caller keeps the descriptor open until worker_stop() */
 	struct tun_info info;
+	struct udp_info udp;
 	int owner_event;	/* eventfd, shared by all workers: see worker_pop_control() */
 	uint32_t mtu;		/* of the interface; 0: not known, pads without bound */
 };

@@ -53,6 +53,7 @@ static void say_value(char *log, const struct conf_item *it)
 	case CONF_SAVE_CONFIG:
 	case CONF_KEEPALIVE:
 	case CONF_ENABLED:
+	case CONF_NO_OFFLOAD:
 		sprintf(log + strlen(log), "%llu", (unsigned long long)it->number);
 		break;
 	default:
@@ -106,6 +107,10 @@ static const struct {
 	  I_ "2:7 DNS '10.8.0.1'\n2:17 DNS 'fd00::53'\n2:26 DNS 'corp.example'\n2:40 DNS 'x'\n" },
 	{ I "MTU = 1420\nMTU =\nTable = off\n", I_ "2:7 MTU 1420\n"
 	  "3:1 warning: MTU is here more than once, the last one counts\n4:9 Table 4294967296\n" },
+	{ I "NoOffload = gso, USO\n#: NoOffload = all\nNoOffload =\n",
+	  I_ "2:1 warning: NoOffload is not supported by this version\n2:13 NoOffload 16\n2:18 NoOffload 8\n"
+	  "3:4 warning: NoOffload is not supported by this version\n3:16 NoOffload 63\n"
+	  "4:1 warning: NoOffload is not supported by this version\n" },
 	{ I "Table = auto\n", I_ "2:9 Table 8589934592\n" },
 	{ I "Table = main\n", I_ "2:9 Table 254\n" },
 	{ I "Table = 0x100\nSaveConfig = True\n", I_ "2:9 Table 256\n3:14 SaveConfig 1\n" },

@@ -14,12 +14,14 @@
 #include "suite.h"
 
 static struct udp_socks a, b;
+static struct udp_gso gso;
 static uint8_t mem[4][UDP_BUF_LEN];
 
 static void setup(void)
 {
-	ck_assert_int_eq(udp_open(0, 0, &a), 0);
-	ck_assert_int_eq(udp_open(0, 0, &b), 0);
+	gso = (struct udp_gso) { .on = true };
+	ck_assert_int_eq(udp_open(0, 0, 0, &a), 0);
+	ck_assert_int_eq(udp_open(0, 0, 0, &b), 0);
 }
 
 static void teardown(void)
@@ -53,7 +55,7 @@ START_TEST(one_port_for_both_families)
 	ck_assert_uint_ne(a.port, 0);
 	ck_assert_uint_ne(a.port, b.port);
 	ck_assert_int_ge(a.fd4, 0);
-	ck_assert_int_eq(udp_open(a.port, 0, &c), -EADDRINUSE);
+	ck_assert_int_eq(udp_open(a.port, 0, 0, &c), -EADDRINUSE);
 	for (unsigned i = 0; i < 2; i++) {
 		struct sockaddr_storage at = { 0 };
 		socklen_t len = sizeof(at);
@@ -109,7 +111,7 @@ static void check_batch(int fd, const char *from, const char *to)
 
 	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(i / 7);
-	udp_send_batch(&a, out, 2);
+	udp_send_batch(&a, &gso, out, 2);
 	ck_assert_uint_eq(out[0].sent, sizeof(data));
 	ck_assert_uint_eq(out[1].sent, 5);
 	ck_assert(!out[0].refused);
@@ -156,7 +158,7 @@ START_TEST(refused_source_is_dropped_not_the_datagram)
 	path.local.family = 0;
 	ck_assert_int_eq(udp_send(&a, &path, data, 40, 0), 0);
 	path.local.family = 4;
-	udp_send_batch(&a, out, 3);
+	udp_send_batch(&a, &gso, out, 3);
 	ck_assert(out[0].refused && out[1].refused && !out[2].refused);
 	ck_assert_uint_eq(out[0].sent + out[1].sent + out[2].sent, 330);
 	while (bytes < 400 && (n = receive(b.fd4, in)) > 0)
@@ -179,7 +181,7 @@ START_TEST(what_cannot_be_sent_is_told)
 
 	ck_assert_int_eq(udp_send(&a, &none, "x", 1, 0), -EDESTADDRREQ);
 	ck_assert_int_eq(udp_send(&only4, &six, "x", 1, 0), -EAFNOSUPPORT);
-	udp_send_batch(&only4, out, 3);
+	udp_send_batch(&only4, &gso, out, 3);
 	ck_assert_uint_eq(out[0].sent, 0);
 	ck_assert_uint_eq(out[1].sent, 0);
 	ck_assert_uint_eq(out[2].sent, 9);
@@ -194,7 +196,7 @@ START_TEST(message_refused_as_a_whole_goes_out_singly)
 	struct udp_out out = { .path = &path, .data = data, .len = sizeof(data), .segment = 33000 };
 	struct udp_in in[4];
 
-	udp_send_batch(&a, &out, 1);
+	udp_send_batch(&a, &gso, &out, 1);
 	ck_assert_uint_eq(out.sent, sizeof(data));
 	ck_assert_uint_ge(receive(b.fd4, in), 1);
 	ck_assert_uint_eq(in[0].len, 33000);
@@ -207,16 +209,16 @@ START_TEST(group_shares_a_port_with_nobody_else)
 	unsigned got[3] = { 0 }, used = 0, all = 0;
 	struct udp_in in[4] = { { .buf = mem[0] } };
 
-	ck_assert_int_eq(udp_open_group(0, 0, 3, group), 0);
-	ck_assert_int_eq(udp_open(group[0].port, 0, &c), -EADDRINUSE);
-	ck_assert_int_eq(udp_open_group(group[0].port, 0, 2, &c), -EADDRINUSE);
+	ck_assert_int_eq(udp_open_group(0, 0, 0, 3, group), 0);
+	ck_assert_int_eq(udp_open(group[0].port, 0, 0, &c), -EADDRINUSE);
+	ck_assert_int_eq(udp_open_group(group[0].port, 0, 0, 2, &c), -EADDRINUSE);
 	for (unsigned i = 1; i < 3; i++) {
 		ck_assert_uint_eq(group[i].port, group[0].port);
 		ck_assert_int_eq(group[i].fd6 < 0, group[0].fd6 < 0);
 	}
 	/* Many senders are spread; each datagram arrives once. */
 	for (unsigned i = 0; i < 64; i++) {
-		ck_assert_int_eq(udp_open(0, 0, &c), 0);
+		ck_assert_int_eq(udp_open(0, 0, 0, &c), 0);
 		ck_assert_int_eq(udp_send(&c, &(struct tnl_path){ .remote = addr("127.0.0.1", group[0].port) }, "x", 1,
 					  0), 0);
 		udp_close(&c);
@@ -230,6 +232,66 @@ START_TEST(group_shares_a_port_with_nobody_else)
 	}
 	ck_assert_uint_eq(all, 64);
 	ck_assert_uint_ge(used, 2);
+}
+END_TEST
+
+/* Everything that reaches b, its bytes; each datagram as large as `segment` or smaller. */
+static uint32_t drain(uint32_t segment)
+{
+	struct udp_in in[4];
+	uint32_t bytes = 0;
+	unsigned n;
+
+	for (unsigned i = 0; i < 4; i++)
+		in[i].buf = mem[i];
+	while ((n = udp_recv_batch(b.fd4, in, 4)) > 0) {
+		for (unsigned i = 0; i < n; i++) {
+			ck_assert_uint_le(in[i].segment, segment);
+			bytes += in[i].len;
+		}
+	}
+	return bytes;
+}
+
+START_TEST(without_gso_each_datagram_goes_alone)
+{
+	static uint8_t data[64 * 100];
+	struct tnl_path path = { .remote = addr("127.0.0.1", b.port) };
+	struct udp_out out[UDP_BATCH];
+
+	gso.on = false;
+	for (unsigned i = 0; i < UDP_BATCH; i++)
+		out[i] = (struct udp_out) {
+			.path = &path, .data = data, .len = sizeof(data) - i, .segment = 100, .tos = 2
+		};
+	udp_send_batch(&a, &gso, out, UDP_BATCH);
+	for (unsigned i = 0; i < UDP_BATCH; i++)
+		ck_assert_uint_eq(out[i].sent, sizeof(data) - i);
+	ck_assert_uint_eq(drain(100), UDP_BATCH * sizeof(data) - UDP_BATCH * (UDP_BATCH - 1) / 2);
+}
+END_TEST
+
+/* What is remembered of a refusal is what the kernel said, and only about messages like it. */
+START_TEST(refusal_is_remembered)
+{
+	static uint8_t data[66000];
+	struct tnl_path path = { .remote = addr("127.0.0.1", b.port) };
+	struct udp_out big = { .path = &path, .data = data, .len = sizeof(data), .segment = 33000 };
+	struct udp_out small = { .path = &path, .data = data, .len = 2000, .segment = 1000 };
+
+	/* Refused, not tried for a while, refused again. */
+	for (unsigned i = 0; i < 1 + REFUSED_FIRST + 1; i++) {
+		udp_send_batch(&a, &gso, &big, 1);
+		udp_send_batch(&a, &gso, &small, 1);
+		ck_assert_uint_eq(big.sent, sizeof(data));
+		ck_assert_uint_eq(small.sent, 2000);
+		ck_assert_uint_eq(drain(33000), sizeof(data) + 2000);
+		ck_assert_uint_eq(gso.refused.count, 1);
+	}
+	for (unsigned i = 0; i < 2 * REFUSED_FIRST; i++)
+		ck_assert(refused_skip(&gso.refused, &path.remote, 33000));
+	ck_assert(!refused_skip(&gso.refused, &path.remote, 33000));
+	ck_assert(!refused_skip(&gso.refused, &path.remote, 1000));
 }
 END_TEST
 
@@ -258,6 +320,8 @@ int main(void)
 	tcase_add_test(t, what_cannot_be_sent_is_told);
 	tcase_add_test(t, message_refused_as_a_whole_goes_out_singly);
 	tcase_add_test(t, group_shares_a_port_with_nobody_else);
+	tcase_add_test(t, without_gso_each_datagram_goes_alone);
+	tcase_add_test(t, refusal_is_remembered);
 	tcase_add_test(t, nothing_there_is_nothing);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);

@@ -31,15 +31,15 @@ static struct tnl_path loopback(uint16_t port)
 
 static void setup(void)
 {
-	struct worker_conf conf = { .info = { .vnet = false } };
+	struct worker_conf conf = { .info = { .vnet = false }, .udp = { .gso = true } };
 	struct timespec ts;
 
 	pair_setup(&pair);
 	/* The worker reads the real clock. */
 	clock_gettime(CLOCK_BOOTTIME, &ts);
 	pair.now.boot = (tnl_ns)ts.tv_sec * TNL_SEC + (tnl_ns)ts.tv_nsec;
-	ck_assert_int_eq(udp_open(0, 0, &ours), 0);
-	ck_assert_int_eq(udp_open(0, 0, &theirs), 0);
+	ck_assert_int_eq(udp_open(0, 0, 0, &ours), 0);
+	ck_assert_int_eq(udp_open(0, 0, 0, &theirs), 0);
 	pair.host[A].reached_at = loopback(ours.port);
 	pair.host[B].reached_at = loopback(theirs.port);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, tun), 0);
