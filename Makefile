@@ -41,7 +41,7 @@ endif
 pc = $(shell pkg-config $(1) 2>/dev/null)
 override CFLAGS += -isystem /usr/include/libnl3
 LIBS_tunnel := -lsodium -lb2 -ldl
-LIBS_tunneld := -lnl-route-3 -lnl-3 -lmnl -lcap-ng -lseccomp
+LIBS_tunneld := -lnl-route-3 -lnl-3 -lmnl -lcap-ng -lseccomp -ljansson
 LIBS_tunctl := -ljansson -lnl-route-3 -lnl-3
 LIBS_test := -lcheck -lsubunit -lm -lrt -ljansson
 

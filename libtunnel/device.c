@@ -71,6 +71,11 @@ size_t tnl_footprint(const struct tnl_limits *lim)
 	return c.used;
 }
 
+const char *tnl_cipher(void)
+{
+	return aead_name(aead_default());
+}
+
 struct tnl *tnl_init(void *mem, const struct tnl_limits *lim, const struct tnl_env *env)
 {
 	struct carver c = { mem, 0 };

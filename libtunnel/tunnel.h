@@ -68,6 +68,9 @@ struct tnl_env {
 /* Bytes of the one region that the caller brings; 0 when the limits are out of range. */
 size_t tnl_footprint(const struct tnl_limits *lim);
 
+/* The name of the cipher's implementation that serves data on this machine. After tnl_footprint(). */
+const char *tnl_cipher(void);
+
 /* mem: tnl_footprint() zero bytes, 64-byte aligned, the caller's until tnl_wipe() has zeroed what held secrets. Only
  * what is used is touched, so a lazily populated mapping costs what its peers cost. It holds every secret: lock it and
  * keep it out of core dumps. NULL when the limits are out of range. The interface starts down, see tnl_set_up(). */

@@ -45,6 +45,9 @@ static void take(struct device *d, const struct msg *m)
 	case MSG_DETACH:
 		d->pending.detach = true;
 		break;
+	case MSG_ASK:
+		d->pending.asked |= 1u << m->body.ask.what;
+		break;
 	default:	/* MSG_STOP, or an answer to no question */
 		for (unsigned i = 0; i < m->fds; i++)
 			close(m->fd[i]);

@@ -32,6 +32,7 @@ struct device {
 	struct device_pending {
 		bool link, routes, detach, stop;
 		struct msg_link state;
+		uint32_t asked;	/* a bit for each enum msg_ask_what; report.c answers */
 	} pending;
 };
 

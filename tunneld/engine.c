@@ -25,6 +25,7 @@
 #include "control.h"
 #include "device.h"
 #include "log.h"
+#include "report.h"
 #include "sandbox.h"
 
 enum {
@@ -44,6 +45,7 @@ struct engine {
 	size_t region_len;
 	int tun[POOL_MAX], listener, epoll, event, timer, null;
 	unsigned queues;
+	struct report report;
 	tnl_ns armed;		/* what the timer is set to */
 	bool stop;
 	struct tnl_msg out[ADVANCE_BATCH];
@@ -173,18 +175,24 @@ static bool control_round(struct engine *e)
 
 		if (!pool_pop_control(&d->pool, &e->dgram))
 			return false;
-		if (tnl_control(d->tnl, device_now(), &e->dgram.path, e->dgram.data, e->dgram.len,
-				depth >= BUSY_DEPTH, &e->out[0]))
-			transmit(e, &e->out[0]);
+		e->report.read++;
+		e->report.loaded += depth >= BUSY_DEPTH;
+		if (!tnl_control(d->tnl, device_now(), &e->dgram.path, e->dgram.data, e->dgram.len,
+				 depth >= BUSY_DEPTH, &e->out[0]))
+			continue;
+		e->report.answered++;
+		transmit(e, &e->out[0]);
 	}
 	return true;
 }
 
-static void pass_events(struct device *d)
+static void pass_events(struct engine *e)
 {
+	struct device *d = &e->device;
 	struct tnl_event ev;
 
 	while (tnl_event(d->tnl, &ev)) {
+		report_event(&e->report, &ev);
 		if (ev.what == TNL_EV_READY)
 			pool_ready(&d->pool, ev.peer);
 		else
@@ -200,7 +208,7 @@ static bool advance_round(struct engine *e)
 
 		for (size_t k = 0; k < n; k++)
 			transmit(e, &e->out[k]);
-		pass_events(&e->device);
+		pass_events(e);
 		if (n < ADVANCE_BATCH)
 			return false;
 	}
@@ -262,8 +270,9 @@ static bool round_of_work(struct engine *e)
 		device_reopen(d);
 	if (d->pending.detach)
 		detach(e);
-	pass_events(d);
+	pass_events(e);
 	more |= advance_round(e);
+	report_round(&e->report, d);
 	e->stop |= d->pending.stop || pool_tun_gone(&d->pool);
 	return more;
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,10 +175,23 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return -1;
 }
 
+/* The daemon leaves the directory that we are in, and reads the file again when told to. Links stay links, since they
+ * may be set anew by then. */
+static const char *absolute(const char *file)
+{
+	char here[PATH_MAX], *ret;
+
+	if (file[0] == '/')
+		return file;
+	if (!getcwd(here, sizeof(here)) || asprintf(&ret, "%s/%s", here, file) < 0)
+		die("%s: %m", file);
+	return ret;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {.level = LEVEL_INFO};
-	struct parent_args args = {.ready_fd = -1};
+	struct parent_args args = {.ready_fd = -1, .version = VERSION};
 	const char *level = getenv("LOG_LEVEL"), *no_offload = getenv(OFFLOAD_ENV);
 	int status;
 
@@ -204,6 +218,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (o.file) {
+		args.file = absolute(o.file);
 		args.config = config_load(o.file);
 		if (!args.config)
 			return EXIT_USAGE;

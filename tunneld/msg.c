@@ -23,9 +23,11 @@ static const struct msg_rule {
 	[MSG_STOP] = {MSG_FROM_PARENT, 0, 0, 0},
 	[MSG_SOCKETS] = {MSG_FROM_PARENT, 0, MSG_FDS, sizeof(struct msg_sockets)},
 	[MSG_DONE] = {MSG_FROM_PARENT, 0, 0, sizeof(struct msg_done)},
+	[MSG_ASK] = {MSG_FROM_PARENT, 0, 0, sizeof(struct msg_ask)},
 	[MSG_READY] = {MSG_FROM_ENGINE, 0, 0, 0},
 	[MSG_OPEN] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_open)},
 	[MSG_MARK] = {MSG_FROM_ENGINE, 1, MSG_FDS, sizeof(struct msg_mark)},
+	[MSG_STATE] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_state)},
 };
 
 /* The fields whose range the length does not settle. */
@@ -43,6 +45,11 @@ static bool body_valid(const struct msg *m)
 		       (m->fds != 0) == (m->body.sockets.has4 + m->body.sockets.has6 != 0);
 	case MSG_DONE:
 		return m->body.done.error <= 0;
+	case MSG_ASK:
+		return m->body.ask.what < MSG_ASKS;
+	case MSG_STATE:
+		return memchr(m->body.state.cipher, 0, sizeof(m->body.state.cipher)) != NULL &&
+		       m->body.state.up <= 1 && m->body.state.open <= 1;
 	case MSG_OPEN:
 		return m->body.open.zero == 0;
 	default:

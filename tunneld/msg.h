@@ -15,6 +15,7 @@
 
 #include "pool.h"
 #include "tun.h"
+#include "tunnel.h"
 #include "udp.h"
 
 enum { MSG_FDS = 2 * POOL_MAX };	/* descriptors in one message, at most */
@@ -29,10 +30,12 @@ enum msg_type {
 	MSG_SOCKETS,	/* the answer to MSG_OPEN: with error 0 a pair for each worker, of the families there are, IPv4
 			 * before IPv6 */
 	MSG_DONE,	/* the answer to MSG_MARK */
+	MSG_ASK,	/* tell something about yourself, see enum msg_ask_what */
 	/* engine -> parent */
 	MSG_READY,	/* once: privileges are gone, clients are served. No answer */
 	MSG_OPEN,	/* open UDP sockets; the parent keeps no copy. Answered by MSG_SOCKETS */
 	MSG_MARK,	/* set SO_MARK on the sockets that come along. Answered by MSG_DONE */
+	MSG_STATE,	/* the answer to MSG_ASK for the state */
 	MSG_TYPES
 };
 
@@ -55,6 +58,12 @@ struct msg_sockets {
 	uint8_t has4, has6;	/* which families there are */
 };
 
+enum msg_ask_what { MSG_ASK_STATE, MSG_ASKS };
+
+struct msg_ask {
+	uint32_t what;
+};
+
 struct msg_done {
 	int32_t error;		/* 0 or a negative errno */
 };
@@ -68,6 +77,21 @@ struct msg_mark {
 	uint32_t fwmark;
 };
 
+/* What operators are told of the engine: neither keys nor addresses. Counters run since its start. */
+struct msg_state {
+	char cipher[24];
+	uint32_t workers;
+	uint32_t fwmark;
+	uint16_t port, zero;		/* host order; 0: not chosen yet */
+	uint8_t up, open, zero2[2];	/* the interface; its sockets */
+	uint64_t verdict[TNL_VERDICTS];	/* packets by enum tnl_verdict */
+	uint64_t handshakes_read;	/* datagrams that workers handed to the owner */
+	uint64_t handshakes_loaded;	/* of them: met a deep queue, answered with cookies */
+	uint64_t handshakes_answered;	/* of them: answered */
+	uint64_t sessions;		/* made */
+	uint64_t gave_up;		/* attempts to make one that ended without an answer */
+};
+
 struct msg {
 	uint32_t type;
 	union msg_body {
@@ -77,6 +101,8 @@ struct msg {
 		struct msg_done done;
 		struct msg_open open;
 		struct msg_mark mark;
+		struct msg_ask ask;
+		struct msg_state state;
 	} body;
 	unsigned fds;		/* how many of fd[] are there; whoever has the struct owns them */
 	int fd[MSG_FDS];

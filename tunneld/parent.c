@@ -30,6 +30,7 @@
 #include "network.h"
 #include "offload.h"
 #include "sandbox.h"
+#include "service.h"
 #include "sockfile.h"
 #include "spawn.h"
 #include "tun.h"
@@ -51,6 +52,7 @@ struct parent {
 	struct udp_info udp;
 	unsigned no_offload;		/* CONF_OFFLOAD_ bits */
 	struct spawn engine;
+	struct service *service;
 	int tun[POOL_MAX];	/* a queue for each worker; all are the same interface */
 	unsigned queues;	/* how many are open */
 	int signals, null;
@@ -119,6 +121,12 @@ static int answer_mark(struct parent *p, const struct msg *m)
 	return msg_send(p->engine.channel, &answer);
 }
 
+static int answer_news(struct parent *p, const struct msg *m)
+{
+	service_heard(p->service, m);
+	return 0;
+}
+
 static const struct {
 	uint32_t type;
 	int (*answer)(struct parent *p, const struct msg *m);	/* an error ends the engine */
@@ -126,6 +134,7 @@ static const struct {
 	{MSG_READY, answer_ready},
 	{MSG_OPEN, answer_open},
 	{MSG_MARK, answer_mark},
+	{MSG_STATE, answer_news},
 };
 
 static void engine_gone(struct parent *p)
@@ -166,8 +175,9 @@ static void serve_engine(struct parent *p)
 }
 
 /* An engine that does not read what it is told hangs. */
-static void tell(struct parent *p, const struct msg *m)
+static void tell(void *ctx, const struct msg *m)
 {
+	struct parent *p = ctx;
 	int err = p->engine.pid ? msg_send(p->engine.channel, m) : 0;
 
 	if (err == -EAGAIN) {
@@ -230,6 +240,7 @@ static bool serve(struct parent *p, int wait, int timeout_ms)
 		/* Left alone while the news is held back, so that a storm of routes costs nothing. */
 		{.fd = quiet > 0 ? -1 : netlink_route_fd(p->netlink), .events = POLLIN},
 		{.fd = wait, .events = POLLIN},
+		{.fd = service_fd(p->service), .events = POLLIN},
 	};
 
 	if (quiet <= 0)
@@ -252,6 +263,8 @@ static bool serve(struct parent *p, int wait, int timeout_ms)
 	}
 	if (fds[0].revents && p->engine.pid)
 		serve_engine(p);
+	if (fds[6].revents)
+		service_serve(p->service);
 	return fds[5].revents != 0;
 }
 
@@ -270,29 +283,9 @@ static unsigned worker_count(const struct parent_args *args)
 	return want < 1 ? 1 : want > POOL_MAX ? POOL_MAX : want;
 }
 
-/* A kernel that does not give all the queues gets as many workers as it gives. */
-static int open_queues(struct parent *p)
-{
-	unsigned want = worker_count(p->args);
-	unsigned flags = (want > 1 ? TUN_QUEUES : 0) | offload_tun_flags(p->no_offload);
-
-	while (p->queues < want) {
-		int fd = tun_open(p->args->name, flags, &p->info);
-
-		if (fd < 0 && p->queues == 0)
-			return fd;
-		if (fd < 0) {
-			log_error("only %u of %u queues: %s", p->queues, want, strerror(-fd));
-			break;
-		}
-		p->tun[p->queues++] = fd;
-	}
-	return 0;
-}
-
 static bool open_interface(struct parent *p)
 {
-	int err = sockfile_create(&p->sock, p->args->name);
+	int err = sockfile_create(&p->sock, SOCKFILE_DIR, p->args->name, true);
 
 	if (err < 0) {
 		log_error("%s/%s.sock: %s", SOCKFILE_DIR, p->args->name,
@@ -310,11 +303,10 @@ static bool open_interface(struct parent *p)
 			return false;
 		network_prepare(p->network, p->args->config);
 	}
-	err = open_queues(p);
-	if (err < 0) {
-		log_error("cannot create the interface: %s", tun_error(-err));
+	p->queues = tun_open_queues(p->args->name, offload_tun_flags(p->no_offload), worker_count(p->args), p->tun,
+				    &p->info);
+	if (!p->queues)
 		return false;
-	}
 	p->ifindex = if_nametoindex(p->info.name);
 	udp_probe(offload_udp_flags(p->no_offload), &p->udp);
 	/* Refused by kernels that do not let it be set: then super-packets are split in two. */
@@ -323,6 +315,17 @@ static bool open_interface(struct parent *p)
 	if (err < 0)
 		log_error("cannot set the MTU: %s", strerror(-err));
 	return !err;
+}
+
+static bool open_service(struct parent *p)
+{
+	const struct service_env env = {
+		.name = p->args->name, .version = p->args->version, .file = p->args->file, .tun = &p->info,
+		.udp = &p->udp, .link = &p->state, .tell = tell, .ctx = p,
+	};
+
+	p->service = service_open(&env);
+	return p->service != NULL;
 }
 
 static bool start_engine(struct parent *p)
@@ -340,6 +343,7 @@ static bool start_engine(struct parent *p)
 		log_error("cannot start the engine: %s", strerror(-err));
 		return false;
 	}
+	service_engine(p->service, p->engine.pid);
 	return true;
 }
 
@@ -451,6 +455,7 @@ static void end(struct parent *p)
 		spawn_end(&p->engine, how, sizeof(how));
 	}
 	close_all(p->tun, p->queues);
+	service_close(p->service);	/* before the file that is the lock */
 	sockfile_remove(&p->sock);
 	network_close(p->network);
 	netlink_close(p->netlink);
@@ -474,7 +479,7 @@ int parent_main(const struct parent_args *args)
 	if (args->ready_fd >= 0)
 		log_prepare_syslog();
 	up = open_signals(&p) && (!args->config || hooks_start(args->config, args->name, &p.hooks)) &&
-	     open_interface(&p) && start_engine(&p);
+	     open_interface(&p) && open_service(&p) && start_engine(&p);
 	if (up) {
 		sandbox_parent();
 		check_link(&p);

@@ -11,6 +11,8 @@
 
 struct parent_args {
 	const char *name;	/* of the interface, valid */
+	const char *version;
+	const char *file;	/* that the configuration came from, an absolute path; NULL: none */
 	struct config *config;	/* NULL: an empty interface that wg(8) fills; else the parent frees it */
 	unsigned workers;	/* how many; 0: as the file says, else one for each processor */
 	unsigned no_offload;	/* CONF_OFFLOAD_ bits, beside those of the file */

@@ -56,10 +56,10 @@ static bool wait_for_predecessor(const char *path)
 	return false;
 }
 
-static int make_directory(void)
+static int make_directory(const char *dir)
 {
 	mode_t old = umask(022);
-	int ret = mkdir(SOCKFILE_DIR, 0755) < 0 && errno != EEXIST ? -errno : 0;
+	int ret = mkdir(dir, 0755) < 0 && errno != EEXIST ? -errno : 0;
 
 	umask(old);
 	return ret;
@@ -87,23 +87,23 @@ static int listen_and_rename(struct sockfile *s, const char *birth)
 	return 0;
 }
 
-int sockfile_create(struct sockfile *s, const char *ifname)
+int sockfile_create(struct sockfile *s, const char *dir, const char *ifname, bool watch)
 {
 	char birth[sizeof(s->path) + 16];
-	int err = make_directory();
+	int err = make_directory(dir);
 
 	*s = (struct sockfile){.listener = -1, .watch = -1};
-	snprintf(s->path, sizeof(s->path), "%s/%s.sock", SOCKFILE_DIR, ifname);
+	snprintf(s->path, sizeof(s->path), "%s/%s.sock", dir, ifname);
 	snprintf(birth, sizeof(birth), "%s.%d", s->path, (int)getpid());
 	if (err < 0)
 		return err;
 	if (!wait_for_predecessor(s->path))
 		return -EADDRINUSE;
-	s->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	s->watch = watch ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
 	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s->watch < 0 || s->listener < 0 ||
-	    inotify_add_watch(s->watch, SOCKFILE_DIR,
-			      IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF) < 0)
+	if (s->listener < 0 ||
+	    (watch && inotify_add_watch(s->watch, dir, IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |
+						       IN_MOVE_SELF) < 0))
 		err = -errno;
 	else
 		err = listen_and_rename(s, birth);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /var/run/wireguard/IF.sock: born with a listener behind it, since wg(8) unlinks a socket that refuses connections,
- * and removed only while it is still the file that we made. Whoever removes it ends the daemon. PARENT only.
+ * The sockets' files, /var/run/wireguard/IF.sock for UAPI and /run/tunneld/IF.sock of our own: born with a listener
+ * behind it, since wg(8) unlinks a socket that refuses connections, and removed only while it is still the file that we
+ * made. Whoever removes the first ends the daemon. PARENT only.
  */
 #ifndef SOCKFILE_H
 #define SOCKFILE_H
@@ -10,18 +11,19 @@
 #include <sys/types.h>
 
 #define SOCKFILE_DIR "/var/run/wireguard"
+#define SOCKFILE_CTL_DIR "/run/tunneld"
 
 struct sockfile {
 	char path[64];
 	dev_t dev;
 	ino_t ino;
 	int listener;	/* non-blocking; kept open until sockfile_remove(), so that a successor sees us alive */
-	int watch;	/* inotify: readable when something happened in the directory */
+	int watch;	/* inotify: readable when something happened in the directory; -1: not wanted */
 };
 
-/* Makes directory, socket and watch. A file that nobody listens behind is replaced. A live one may belong to a daemon
- * that is about to end, so it is given two seconds. 0 or a negative errno; -EADDRINUSE: still alive. */
-int sockfile_create(struct sockfile *s, const char *ifname);
+/* Makes directory and socket, and if `watch` that. A file that nobody listens behind is replaced. A live one may belong
+ * to a daemon that is about to end, so it is given two seconds. 0 or a negative errno; -EADDRINUSE: still alive. */
+int sockfile_create(struct sockfile *s, const char *dir, const char *ifname, bool watch);
 
 /* Empties the watch; false when the file is no longer ours. */
 bool sockfile_check(struct sockfile *s);

@@ -85,7 +85,8 @@ static const struct permit parent[] = {
 	{SCMP_SYS(bind), ANY, 0},
 	{SCMP_SYS(getsockname), ANY, 0},
 	{SCMP_SYS(setsockopt), ANY, 0},
-	{SCMP_SYS(getsockopt), ANY, 0},
+	{SCMP_SYS(getsockopt), ANY, 0},		/* who is it? how large are buffers? */
+	{SCMP_SYS(accept4), ANY, 0},		/* operators at the control socket */
 	{SCMP_SYS(ioctl), 1, TUNGETDEVNETNS},	/* where is our interface? */
 	{SCMP_SYS(ioctl), 1, TUNGETIFF},
 	{SCMP_SYS(wait4), ANY, 0},		/* the engine and the keeper */

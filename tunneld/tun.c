@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "udp.h"
 
 enum { SEALED_EXTRA = TNL_HEAD + TNL_TAG };
@@ -67,7 +68,7 @@ int tun_open(const char *name, unsigned flags, struct tun_info *ret)
 	return fd;
 }
 
-const char *tun_error(int err)
+static const char *tun_error(int err)
 {
 	switch (err) {
 	case EBUSY:
@@ -83,6 +84,21 @@ const char *tun_error(int err)
 	default:
 		return strerror(err);
 	}
+}
+
+unsigned tun_open_queues(const char *name, unsigned flags, unsigned want, int *fd, struct tun_info *ret)
+{
+	for (unsigned i = 0; i < want; i++) {
+		fd[i] = tun_open(name, flags | (want > 1 ? TUN_QUEUES : 0), ret);
+		if (fd[i] >= 0)
+			continue;
+		if (i == 0)
+			log_error("cannot create the interface: %s", tun_error(-fd[i]));
+		else
+			log_error("only %u of %u queues: %s", i, want, strerror(-fd[i]));
+		return i;
+	}
+	return want;
 }
 
 unsigned tun_gso_segs(uint32_t mtu)

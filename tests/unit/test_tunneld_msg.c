@@ -107,7 +107,7 @@ END_TEST
 /* What an engine may say, bit by bit. */
 static const struct {
 	const char *claim;
-	struct {
+	struct __attribute__((packed)) {
 		uint32_t type;
 		union msg_body body;
 	} wire;
@@ -126,6 +126,9 @@ static const struct {
 	{ "mark of all", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), MSG_FDS, 0 },
 	{ "mark of nothing", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), 0, -EPROTO },
 	{ "mark of too many", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), MSG_FDS + 1, -EPROTO },
+	{ "state", { MSG_STATE, { .state = { .cipher = "x", .up = 1 } } }, sizeof(struct msg_state), 0, 0 },
+	{ "state without the end of a string", { MSG_STATE, { .state = { .cipher = "123456789012345678901234" } } },
+	  sizeof(struct msg_state), 0, -EPROTO },
 	{ "what only the parent says", { MSG_STOP, { .done = { 0 } } }, 0, 0, -EPROTO },
 	{ "type 0", { 0, { .done = { 0 } } }, 0, 0, -EPROTO },
 	{ "type beyond the last", { MSG_TYPES, { .done = { 0 } } }, 0, 0, -EPROTO },
