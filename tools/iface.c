@@ -142,7 +142,8 @@ static int fill_paths(const struct ctx *c, struct iface *f)
 	}
 	if (need >= sizeof(f->conf) ||
 	    (size_t)snprintf(f->dir, sizeof(f->dir), "%s/tunneld/%s.d", etc_dir(c), f->name) >= sizeof(f->dir) ||
-	    (size_t)snprintf(f->sock, sizeof(f->sock), "%s/wireguard/%s.sock", run_dir(c), f->name) >= sizeof(f->sock))
+	    (size_t)snprintf(f->sock, sizeof(f->sock), "%s/wireguard/%s.sock", run_dir(c), f->name) >= sizeof(f->sock) ||
+	    (size_t)snprintf(f->ctl, sizeof(f->ctl), "%s/tunneld/%s.sock", run_dir(c), f->name) >= sizeof(f->ctl))
 		return cmd_fail(c, CMD_USAGE, "a path is too long");
 	return 0;
 }

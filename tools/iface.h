@@ -6,6 +6,7 @@
  *	ETC/wireguard/IF.conf		found when the first does not exist; never written
  *	ETC/tunneld/IF.d/NAME.peer	one peer a file
  *	RUN/wireguard/IF.sock		the daemon's UAPI socket
+ *	RUN/tunneld/IF.sock		its own control socket, see daemon.h
  *	RUN/lock/tunneld/IF.lock	held while any of it changes
  */
 #ifndef IFACE_H
@@ -23,7 +24,7 @@ struct iface {
 	char conf[PATH_MAX];	/* "": there is none */
 	bool foreign;		/* conf is that of another program: read only */
 	char dir[PATH_MAX];	/* may not exist */
-	char sock[PATH_MAX];
+	char sock[PATH_MAX], ctl[PATH_MAX];
 	bool running;		/* somebody answers at sock */
 	int lock;		/* -1: not held */
 };
