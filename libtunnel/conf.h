@@ -65,6 +65,8 @@ enum conf_key {
 	CONF_S1, CONF_S2, CONF_S3, CONF_S4,
 	CONF_H1, CONF_H2, CONF_H3, CONF_H4,
 	CONF_I1, CONF_I2, CONF_I3, CONF_I4, CONF_I5,
+	CONF_CLIENT_ENDPOINT,	/* text: HOST or HOST:PORT, an IPv6 address in brackets */
+	CONF_CLIENT_DNS,	/* as CONF_DNS */
 	CONF_KEYS
 };
 
@@ -157,8 +159,8 @@ struct conf_reader {
 };
 
 /* supported: CONF_BIT() of each extension key that the caller acts upon; any other is a warning, "not supported by
- * this version", beside its value. CONF_NAME, CONF_NOTE and CONF_TAGS need no action and never warn. -EFBIG: too
- * long. */
+ * this version", beside its value. CONF_NAME, CONF_NOTE, CONF_TAGS and CONF_CLIENT_... need no action and never
+ * warn. -EFBIG: too long. */
 int conf_reader_init(struct conf_reader *r, const char *text, size_t len, uint64_t supported);
 /* Returns ret->what. */
 enum conf_what conf_next(struct conf_reader *r, struct conf_item *ret);
@@ -196,6 +198,12 @@ int conf_edit_remove_peer(const char *text, size_t len, const uint8_t pub[TNL_KE
  * nothing. -ENOTUNIQ: the key stands on several lines. */
 int conf_edit_set(const char *text, size_t len, const uint8_t *pub, const struct conf_pair *pair,
 		  struct conf_edit *ret);
+
+/* The text for programs that know only the keys of wg and wg-quick: without the lines of extension keys, in either
+ * form, and without peers that are not enabled; every other byte stays. The text has no errors; dst has room for len
+ * bytes and does not overlap it. Returns how many were written. *left_out: CONF_BIT() of each key whose effect is
+ * lost. */
+size_t conf_strip(const char *text, size_t len, char *dst, uint64_t *left_out);
 
 /* The edited text. Returns its length; if that is more than max, nothing was written. dst and text do
  * not overlap. */

@@ -81,6 +81,10 @@ const struct conf_row conf_rows[CONF_KEYS] = {
 	[CONF_I3] = { "I3", EXTENSION(CONF_IN_INTERFACE) },
 	[CONF_I4] = { "I4", EXTENSION(CONF_IN_INTERFACE) },
 	[CONF_I5] = { "I5", EXTENSION(CONF_IN_INTERFACE) },
+	[CONF_CLIENT_ENDPOINT] = { "ClientEndpoint", CONF_IN_INTERFACE | CONF_EXTENDS | CONF_INFORMS, CONF_TYPE_HOST,
+				   0, 0, "host or host:port, an IPv6 address in brackets" },
+	[CONF_CLIENT_DNS] = { "ClientDNS", CONF_IN_INTERFACE | CONF_LIST | CONF_REPEATS | CONF_EXTENDS | CONF_INFORMS,
+			      CONF_TYPE_DNS, 0, 0, "addresses of servers, or search domains" },
 };
 
 _Static_assert(CONF_KEYS <= 64, "CONF_BIT() must fit");

@@ -129,6 +129,20 @@ static bool parse_endpoint(const char *s, size_t len, struct conf_item *ret)
 	return bracket ? is_scoped(ret->text, ret->text_len) : is_host_name(s, host);
 }
 
+/* A host with or without a port; the text stays as written. */
+static bool parse_host(const char *s, size_t len)
+{
+	struct conf_item endpoint;
+	struct tnl_addr a;
+	const char *colon = memchr(s, ':', len);
+
+	if (!colon)
+		return is_host_name(s, len) || text_addr(s, len, NULL, &a);
+	if (s[0] == '[' && s[len - 1] == ']')
+		return text_addr(s + 1, len - 2, NULL, &a) && a.family == 6;
+	return (s[0] == '[' || memrchr(s, ':', len) == colon) && parse_endpoint(s, len, &endpoint);
+}
+
 static bool parse_dns(const char *s, size_t len, struct conf_item *ret)
 {
 	return text_addr(s, len, NULL, &ret->addr) || is_host_name(s, len);
@@ -173,6 +187,8 @@ bool conf_value(enum conf_key key, const char *s, size_t len, struct conf_item *
 		return text_prefix(s, len, true, &ret->addr, &ret->bits);
 	case CONF_TYPE_DNS:
 		return parse_dns(s, len, ret);
+	case CONF_TYPE_HOST:
+		return parse_host(s, len);
 	case CONF_TYPE_ENDPOINT:
 		return parse_endpoint(s, len, ret);
 	case CONF_TYPE_OFFLOAD:

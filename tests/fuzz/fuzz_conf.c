@@ -172,6 +172,28 @@ static void check_remove(const char *text, size_t len, const uint8_t *pub, const
 	free(out);
 }
 
+static void check_strip(const char *text, size_t len, const struct summary *before)
+{
+	char *once = malloc(len + 1), *twice = malloc(len + 1);
+	uint64_t left_out;
+	size_t once_len, twice_len;
+	struct conf_reader r;
+	struct conf_item it;
+
+	must(once && twice);
+	once_len = conf_strip(text, len, once, &left_out);
+	must(once_len <= len && !(left_out & CONF_BIT(CONF_NAME)));
+	check_lines(once, once_len);
+	must(!conf_reader_init(&r, once, once_len, 0));
+	while (conf_next(&r, &it) != CONF_END)
+		must(it.what != CONF_VALUE || it.key < CONF_NAME);
+	must(read_all(once, once_len, before->last_key).errors <= before->errors);
+	twice_len = conf_strip(once, once_len, twice, &left_out);
+	must(twice_len == once_len && !memcmp(once, twice, once_len) && !left_out);
+	free(once);
+	free(twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct conf_pair keepalive = { CONF_KEEPALIVE, "25", false }, name = { CONF_NAME, "anna", true },
@@ -187,6 +209,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data + 1, size - 1);
 	check_lines(text, size - 1);
 	s = read_all(text, size - 1, zero);
+	check_strip(text, size - 1, &s);
 	switch (data[0] % 6) {
 	case 0:
 		s = read_all(text, size - 1, (const uint8_t[TNL_KEY_LEN]){ 0xfe, 0xed });

@@ -105,6 +105,11 @@ static const struct {
 	  "3:11 Address fd01::1/128\n" },
 	{ I "DNS = 10.8.0.1, fd00::53,corp.example, x\n",
 	  I_ "2:7 DNS '10.8.0.1'\n2:17 DNS 'fd00::53'\n2:26 DNS 'corp.example'\n2:40 DNS 'x'\n" },
+	{ I "ClientEndpoint = vpn.example\nClientDNS = 9.9.9.9,x\n",
+	  I_ "2:18 ClientEndpoint 'vpn.example'\n3:13 ClientDNS '9.9.9.9'\n3:21 ClientDNS 'x'\n" },
+	{ I "ClientEndpoint = 192.0.2.1:7\n", I_ "2:18 ClientEndpoint '192.0.2.1:7'\n" },
+	{ I "ClientEndpoint = [fd00::1]\n", I_ "2:18 ClientEndpoint '[fd00::1]'\n" },
+	{ I "ClientEndpoint = [fd00::1]:7\n", I_ "2:18 ClientEndpoint '[fd00::1]:7'\n" },
 	{ I "MTU = 1420\nMTU =\nTable = off\n", I_ "2:7 MTU 1420\n"
 	  "3:1 warning: MTU is here more than once, the last one counts\n4:9 Table 4294967296\n" },
 	{ I "NoOffload = gso, USO\n#: NoOffload = all\nNoOffload =\n",
@@ -152,6 +157,7 @@ END_TEST
 
 #define WANT_ENDPOINT "error: Endpoint: host:port, or [IPv6 address]:port\n"
 #define WANT_ALLOWED "error: AllowedIPs: networks like 10.8.0.2/32 or fd00::/64\n"
+#define WANT_HOST "error: ClientEndpoint: host or host:port, an IPv6 address in brackets\n"
 #define WANT_KEEPALIVE "error: PersistentKeepalive: a number of seconds, 0 to 65535, or off\n"
 #define WANT_PRIVATE "error: PrivateKey: 44 characters of base64, as from genkey\n"
 
@@ -195,6 +201,11 @@ static const struct {
 	{ P "AllowedIPs = ,10.0.0.0/8\n", P_ "3:14 " WANT_ALLOWED "3:15 AllowedIPs 10.0.0.0/8\n" },
 	{ P "AllowedIPs = 10.0.0.0/, ::/129 ,1.2.3\n",
 	  P_ "3:14 " WANT_ALLOWED "3:25 " WANT_ALLOWED "3:33 " WANT_ALLOWED },
+	{ I "ClientEndpoint = fd00::1\n", I_ "2:18 " WANT_HOST },
+	{ I "ClientEndpoint = a b\n", I_ "2:18 " WANT_HOST },
+	{ I "ClientEndpoint = [fd00::1\n", I_ "2:18 " WANT_HOST },
+	{ I "ClientEndpoint = [192.0.2.1]\n", I_ "2:18 " WANT_HOST },
+	{ I "ClientEndpoint = host:0\n", I_ "2:18 " WANT_HOST },
 	{ P "Endpoint = host\n", P_ "3:12 " WANT_ENDPOINT },
 	{ P "Endpoint = host:\n", P_ "3:12 " WANT_ENDPOINT },
 	{ P "Endpoint = host:0\n", P_ "3:12 " WANT_ENDPOINT },

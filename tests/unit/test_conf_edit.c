@@ -320,6 +320,39 @@ END_TEST
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
+/* ---- Strip ------------------------------------------------------------------------------------------------------- */
+
+static const struct { const char *text, *after; uint64_t left_out; } stripped[] = {
+	{ "", "", 0 },
+	{ I A "AllowedIPs = ::/0 # all\r\n", I A "AllowedIPs = ::/0 # all\r\n", 0 },
+	/* extension keys go, in both forms and any case; comments and what is unknown behind "#:" stay */
+	{ "# mine\n[Interface]\nnat = yes\n#: NAT = yes\nMTU = 1400\n", "# mine\n[Interface]\nMTU = 1400\n",
+	  CONF_BIT(CONF_NAT) },
+	{ I "#: prose = this\n#: MTU = 1280\n", I "#: prose = this\n#: MTU = 1280\n", 0 },
+	{ I "#: ClientEndpoint = a\nClientDNS = 9.9.9.9\n", I, 0 },
+	{ A "#: Name = a\nNote = x\nTags = y\n" B, A B, 0 },
+	{ A "Expires = x\nQuota = 1GB\n", A, CONF_BIT(CONF_EXPIRES) | CONF_BIT(CONF_QUOTA) },
+	/* a peer that is off is not theirs to serve, and what it would have had is not lost */
+	{ I A "Enabled = false\nQuota = 1GB\n" B, I B, 0 },
+	{ A "Enabled = true\n" B "#: Enabled = FALSE", A, 0 },
+	{ A "Enabled = false\nEnabled = true\n", A, 0 },
+	/* no line end is made up */
+	{ A "AllowedIPs = ::/0\n#: Name = a", A "AllowedIPs = ::/0\n", 0 },
+	{ A "AllowedIPs = ::/0", A "AllowedIPs = ::/0", 0 },
+};
+
+START_TEST(strip_leaves_what_stock_programs_know)
+{
+	char got[TEXT_MAX];
+	uint64_t left_out = ~UINT64_C(0);
+	size_t len = conf_strip(stripped[_i].text, strlen(stripped[_i].text), got, &left_out);
+
+	got[len] = 0;
+	ck_assert_str_eq(got, stripped[_i].after);
+	ck_assert_uint_eq(left_out, stripped[_i].left_out);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("conf_edit");
@@ -335,6 +368,7 @@ int main(void)
 	tcase_add_loop_test(t, what_the_reader_would_refuse_is_not_written, 0, COUNT(unwritable));
 	tcase_add_test(t, random_edits_agree_with_a_model);
 	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, strip_leaves_what_stock_programs_know, 0, COUNT(stripped));
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }
