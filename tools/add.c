@@ -2,11 +2,13 @@
 /*
  * peer add: what is asked for is compared with what is, and only the rest is done: first the file, so that what is live
  * is always saved, then the interface. A key that is made here is made before anything is written and printed after all
- * of it; when the daemon refuses, the configuration is printed all the same, for the file stands.
+ * of it; when the daemon refuses, the configuration is printed all the same, for the file stands. A file to print it to
+ * is written first of all: a key that was made must not be lost.
  */
 #include "change.h"
 #include "client.h"
-#include "page.h"
+#include "deliver.h"
+#include "keep.h"
 #include "request.h"
 #include "store.h"
 #include "view.h"
@@ -26,6 +28,8 @@ struct addition {
 	bool made_key;
 	uint8_t private[TNL_KEY_LEN];	/* when made_key */
 	bool save, live;		/* what is left to do */
+	bool secret;			/* and there will be a configuration to give away */
+	struct delivery out;
 };
 
 /* ---- What it is to be -------------------------------------------------------------------------------------------- */
@@ -175,19 +179,26 @@ static int decide(const struct ctx *c, struct addition *a)
 
 /* ---- Doing it ---------------------------------------------------------------------------------------------------- */
 
+/* ETC/tunneld is missing when the interface is another program's. */
+static int make_parent(const struct addition *a)
+{
+	char parent[PATH_MAX];
+
+	strcpy(parent, a->ch.iface.dir);
+	*strrchr(parent, '/') = 0;
+	return mkdir(parent, 0755) && errno != EEXIST ? -errno : 0;
+}
+
 static int save(const struct ctx *c, const struct addition *a)
 {
-	char path[PATH_MAX], parent[PATH_MAX];
+	char path[PATH_MAX];
 	struct page page;
 	int err;
 
 	if (!change_peer_path(&a->ch, a->want.name, path) || !page_peer_file(&page, &a->want))
 		return cmd_fail(c, CMD_FAILED, "the file of \"%s\" would be too big", a->want.name);
-	strcpy(parent, a->ch.iface.dir);
-	*strrchr(parent, '/') = 0;
-	if (mkdir(parent, 0755) && errno != EEXIST)
-		err = -errno;
-	else
+	err = make_parent(a);
+	if (!err)
 		err = store_write(path, page.text, page.len);
 	sodium_memzero(&page, sizeof(page));
 	return err ? cmd_fail(c, iface_code(err), "%s: %s", path, strerror(-err)) : 0;
@@ -229,28 +240,51 @@ static void report_json(const struct ctx *c, struct addition *a, bool changed, c
 	out_json(stdout, o);
 }
 
-static int report(const struct ctx *c, struct addition *a)
+static void report(const struct ctx *c, struct addition *a)
 {
-	bool changed = a->save || a->live;
-	bool secret = changed && !a->old && (a->made_key || a->q.psk_how == PSK_AUTO);
-	struct page_client from = { &a->want, a->made_key ? a->private : NULL, &a->ch.roster, c->val[OPT_SERVER] };
-	struct page config;
+	bool changed = a->save || a->live, kept = cmd_has(c, OPT_KEEP_KEY) && a->made_key;
 	char nets[1024];
 
-	if (secret && !page_client_config(&config, &from))
-		return cmd_fail(c, CMD_FAILED, "the peer's configuration would be too big to print");
 	view_nets(&a->want, nets, sizeof(nets));
+	if (a->secret)
+		deliver_show(&a->out);
 	if (cmd_has(c, OPT_JSON))
-		report_json(c, a, changed, secret ? &config : NULL);
-	else if (secret)
-		fputs(config.text, stdout);
-	else if (!cmd_has(c, OPT_QUIET))
+		report_json(c, a, changed, a->secret && a->out.text ? &a->out.page : NULL);
+	else if (!a->secret && !cmd_has(c, OPT_QUIET))
 		printf("%s: %s, %s\n", a->want.name, changed ? "added" : "already there", nets);
-	if (secret && !cmd_has(c, OPT_JSON))
-		cmd_note(c, "\"%s\" has %s; the configuration above is shown this once", a->want.name, nets);
-	if (secret)
-		sodium_memzero(&config, sizeof(config));
-	return 0;
+	if (a->secret && !cmd_has(c, OPT_JSON))
+		cmd_note(c, "\"%s\" has %s; %s", a->want.name, nets,
+			 kept ? "its key is kept, see peer export" : "its private key is stored nowhere else");
+}
+
+/* What must be there before the peer is: its owner's files, its kept key. */
+static int prepare(const struct ctx *c, struct addition *a)
+{
+	struct page_client from = { .peer = &a->want, .private = a->made_key ? a->private : NULL,
+				    .server = &a->ch.roster, .address = c->val[OPT_SERVER] };
+	int code = a->secret ? deliver_files(&a->out, &from) : 0, err;
+
+	if (code || !a->made_key || !cmd_has(c, OPT_KEEP_KEY))
+		return code;
+	err = make_parent(a);
+	if (!err)
+		err = keep_save(&a->ch.iface, a->want.name, a->private);
+	if (!err)
+		return 0;
+	deliver_undo(&a->out);
+	return cmd_fail(c, iface_code(err), "%s/%s.key: %s", a->ch.iface.dir, a->want.name, strerror(-err));
+}
+
+static void unprepare(struct addition *a)
+{
+	deliver_undo(&a->out);
+	if (a->made_key && cmd_has(a->out.c, OPT_KEEP_KEY))
+		keep_remove(&a->ch.iface, a->want.name);
+}
+
+static bool asks_for_page(const struct ctx *c)
+{
+	return cmd_has(c, OPT_QR) || cmd_has(c, OPT_PNG) || cmd_has(c, OPT_CONF);
 }
 
 static int add(const struct ctx *c, struct addition *a)
@@ -259,23 +293,35 @@ static int add(const struct ctx *c, struct addition *a)
 
 	if (code)
 		return code;
+	a->secret = !a->old && (a->made_key || a->q.psk_how == PSK_AUTO || asks_for_page(c));
+	if (a->old && asks_for_page(c))
+		cmd_note(c, "\"%s\" is there already, with a key that was made before (see: tunctl peer export)",
+			 a->want.name);
+	if (a->secret && (code = deliver_begin(c, a->made_key, false, &a->out)))
+		return code;
 	if (cmd_has(c, OPT_DRY_RUN)) {
 		print_plan(a);
 		return CMD_DONE;
 	}
-	if (a->save && (code = save(c, a)))
+	if ((code = prepare(c, a)))
 		return code;
+	if (a->save && (code = save(c, a))) {
+		unprepare(a);
+		return code;
+	}
 	a->want.saved = a->want.saved || a->save;
-	if (a->live && (failed = go_live(c, a)) && !a->save)
+	if (a->live && (failed = go_live(c, a)) && !a->save) {
+		unprepare(a);
 		return failed;
+	}
 	a->want.live = a->want.live || (a->live && !failed);
-	code = report(c, a);
-	return failed ? failed : code;
+	report(c, a);
+	return failed;
 }
 
 int cmd_peer_add(struct ctx *c)
 {
-	struct addition a = { .ch.iface.lock = -1 };
+	struct addition a = { .ch.iface.lock = -1, .out.c = c };
 	int code = request_parse(c, &a.q);
 
 	if (!code && !(code = change_begin(c, &a.ch)))

@@ -48,6 +48,15 @@ enum opt_id {
 	OPT_SERVER,
 	OPT_RUNTIME,
 	OPT_OFFLINE,
+	OPT_QR,
+	OPT_PNG,
+	OPT_CONF,
+	OPT_KEEP_KEY,
+	OPT_FORMAT,
+	OPT_OUTPUT,
+	OPT_PRIVATE_KEY,
+	OPT_NO_KEY,
+	OPT_WG_QUICK,
 	OPT_COUNT
 };
 #define OPT_BIT(id) (UINT64_C(1) << (id))
@@ -113,5 +122,7 @@ int cmd_peer_list(struct ctx *c);
 int cmd_peer_show(struct ctx *c);
 int cmd_peer_add(struct ctx *c);
 int cmd_peer_remove(struct ctx *c);
+int cmd_peer_export(struct ctx *c);
+int cmd_export(struct ctx *c);
 
 #endif

@@ -39,6 +39,17 @@ static void end_section(struct loader *l)
 	l->in_peer = l->has_key = false;
 }
 
+static void take_dns(struct roster *r, const struct conf_item *it)
+{
+	struct roster_dns *d = &r->dns[r->dns_count];
+
+	if (r->dns_count == ROSTER_DNS_MAX || it->text_len >= sizeof(d->text))
+		return;
+	r->dns_count++;
+	d->addr = it->addr;
+	snprintf(d->text, sizeof(d->text), "%.*s", (int)it->text_len, it->text);
+}
+
 static void take_interface(struct roster *r, const struct conf_item *it)
 {
 	switch (it->key) {
@@ -48,6 +59,15 @@ static void take_interface(struct roster *r, const struct conf_item *it)
 		break;
 	case CONF_LISTEN_PORT:
 		r->port = (uint16_t)it->number;
+		break;
+	case CONF_NAT:
+		r->nat = it->number != CONF_NAT_NO;
+		break;
+	case CONF_CLIENT_ENDPOINT:
+		snprintf(r->client_host, sizeof(r->client_host), "%.*s", (int)it->text_len, it->text);
+		break;
+	case CONF_CLIENT_DNS:
+		take_dns(r, it);
 		break;
 	case CONF_ADDRESS:
 		if (r->own_count < ROSTER_OWN_MAX)

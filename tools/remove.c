@@ -6,6 +6,7 @@
 #include "change.h"
 #include "client.h"
 #include "conf.h"
+#include "keep.h"
 #include "out.h"
 #include "store.h"
 
@@ -44,6 +45,8 @@ static int unsave(const struct ctx *c, const struct change *ch, const struct pee
 	else if (!change_peer_path(ch, p->name, path))
 		return cmd_fail(c, CMD_FAILED, "the path of the file is too long");
 	err = p->own_file ? store_remove(path) : cut_out(&ch->iface, p->key);
+	if (!err && p->own_file)
+		err = keep_remove(&ch->iface, p->name);
 	return err ? cmd_fail(c, iface_code(err), "%s: %s", path, strerror(-err)) : 0;
 }
 

@@ -141,6 +141,8 @@ int request_parse(const struct ctx *c, struct request *ret)
 				"digit or _)", ret->name, IFACE_PEER_NAME_MAX);
 	if (key && !(ret->has_key = text_key_from_base64(key, strlen(key), ret->key)))
 		return cmd_fail(c, CMD_USAGE, "--pubkey: not a key (44 characters of base64, as pubkey prints them)");
+	if (cmd_has(c, OPT_KEEP_KEY) && (key || cmd_has(c, OPT_RUNTIME)))
+		return cmd_fail(c, CMD_USAGE, "--keep-key: there is no key to keep with --pubkey or --runtime");
 	if (ret->note && !note_ok(ret->note))
 		return cmd_fail(c, CMD_USAGE, "--note: 1 to %d bytes on one line, without # and blanks at its ends",
 				PAGE_NOTE_MAX);

@@ -12,7 +12,7 @@
 #include "pick.h"
 
 enum { ROSTER_OWN_MAX = 16, ROSTER_ONLINE_S = 180, ROSTER_PREFIX_MIN = 6, ROSTER_ENDPOINT_MAX = 80,
-       ROSTER_HOST_MAX = 264 };
+       ROSTER_HOST_MAX = 264, ROSTER_DNS_MAX = 8, ROSTER_DNS_TEXT = 254 };
 
 struct peer {
 	char name[IFACE_PEER_NAME_MAX + 1];	/* "": none */
@@ -30,6 +30,12 @@ struct peer {
 	uint64_t handshake_s, rx_bytes, tx_bytes;
 };
 
+/* What clients are told to ask for names. */
+struct roster_dns {
+	struct tnl_addr addr;		/* family 0: a search domain */
+	char text[ROSTER_DNS_TEXT];
+};
+
 struct roster {
 	struct peer *peer;
 	size_t count, room;
@@ -38,6 +44,10 @@ struct roster {
 	bool has_key;
 	uint8_t public[TNL_KEY_LEN];
 	uint16_t port;		/* 0: not known */
+	bool nat;		/* clients reach the world through us */
+	char client_host[ROSTER_HOST_MAX];	/* HOST[:PORT] by which clients reach us; "": the file does not say */
+	struct roster_dns dns[ROSTER_DNS_MAX];	/* for clients */
+	size_t dns_count;
 };
 
 /* Reads the files, then the daemon when it runs. Every error of a file is said on stderr; with `strict` it ends in

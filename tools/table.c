@@ -20,6 +20,15 @@ const struct opt opt_table[OPT_COUNT] = {
 	[OPT_SERVER] = { "server", "HOST[:PORT]", "how the new peer reaches this machine", 0, false },
 	[OPT_RUNTIME] = { "runtime", NULL, "change the running interface only, save nothing", 0, false },
 	[OPT_OFFLINE] = { "offline", NULL, "change the file only, leave the running interface alone", 0, false },
+	[OPT_QR] = { "qr", NULL, "show the new configuration as a code to be scanned", 0, false },
+	[OPT_PNG] = { "png", "FILE", "write that code to FILE", 0, false },
+	[OPT_CONF] = { "conf", "FILE", "write the new configuration to FILE (-: stdout)", 0, false },
+	[OPT_KEEP_KEY] = { "keep-key", NULL, "keep the private key, so that it can be exported again", 0, false },
+	[OPT_FORMAT] = { "format", "FORMAT", "wg-quick (default), qr, png, svg, nm, networkd", 0, false },
+	[OPT_OUTPUT] = { "output", "FILE", "write to FILE (-: stdout, even if it is a terminal)", 'o', false },
+	[OPT_PRIVATE_KEY] = { "private-key", "FILE", "read the peer's private key from FILE (-: stdin)", 0, false },
+	[OPT_NO_KEY] = { "no-key", NULL, "leave a place for the private key, its owner fills it in", 0, false },
+	[OPT_WG_QUICK] = { "wg-quick", NULL, "with the keys of wg-quick only", 0, false },
 };
 
 _Static_assert(OPT_COUNT <= 64, "OPT_BIT() must fit");
@@ -36,8 +45,14 @@ const struct cmd cmd_table[] = {
 	  OPT_BIT(OPT_ENDPOINTS), cmd_peer_show },
 	{ "peer add", "NAME", "add a peer, saved and live; prints the new peer's own configuration", 1, 1,
 	  CHANGE | OPT_BIT(OPT_PUBKEY) | OPT_BIT(OPT_IP) | OPT_BIT(OPT_PSK) | OPT_BIT(OPT_ENDPOINT) |
-	  OPT_BIT(OPT_KEEPALIVE) | OPT_BIT(OPT_NOTE) | OPT_BIT(OPT_SERVER), cmd_peer_add },
+	  OPT_BIT(OPT_KEEPALIVE) | OPT_BIT(OPT_NOTE) | OPT_BIT(OPT_SERVER) | OPT_BIT(OPT_QR) | OPT_BIT(OPT_PNG) |
+	  OPT_BIT(OPT_CONF) | OPT_BIT(OPT_KEEP_KEY), cmd_peer_add },
 	{ "peer remove", "PEER", "remove a peer, saved and live", 1, 1, CHANGE, cmd_peer_remove },
+	{ "peer export", "PEER", "print a peer's own configuration, in one of several formats", 1, 1,
+	  OPT_BIT(OPT_FORMAT) | OPT_BIT(OPT_OUTPUT) | OPT_BIT(OPT_PRIVATE_KEY) | OPT_BIT(OPT_NO_KEY) |
+	  OPT_BIT(OPT_SERVER), cmd_peer_export },
+	{ "export", "[IF]", "print an interface's configuration for other programs", 0, 1,
+	  OPT_BIT(OPT_WG_QUICK) | OPT_BIT(OPT_OUTPUT), cmd_export },
 	{ "genkey", "", "print a new private key", 0, 0, 0, cmd_genkey },
 	{ "pubkey", "", "read a private key on standard input, print its public key", 0, 0, 0, cmd_pubkey },
 	{ "genpsk", "", "print a new preshared key", 0, 0, 0, cmd_genpsk },

@@ -292,7 +292,8 @@ END_TEST
 
 static void expect_client(const char *address, uint16_t port, const uint8_t *private, const char *endpoint)
 {
-	struct page_client from = { roster_by_name(&r, "anna-phone"), private, &r, address };
+	struct page_client from = { .peer = roster_by_name(&r, "anna-phone"), .private = private, .server = &r,
+				    .address = address };
 	struct page page;
 	char want[512];
 
