@@ -31,7 +31,7 @@ comma := ,
 PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libb2-dev libnl-3-dev libnl-route-3-dev libmnl-dev \
 	libcap-ng-dev libseccomp-dev libjansson-dev libqrencode-dev libpng-dev
 PKGS_DEMO := iproute2 iputils-ping iperf3
-PKGS_BENCH := wireguard-go wireguard-tools jq
+PKGS_BENCH := wireguard-go wireguard-tools jq valgrind
 PKGS_CHECK := check clang libclang-rt-14-dev tcpdump shellcheck socat binutils util-linux procps nftables mandoc \
 	zsh fish zbar-tools libnm-dev systemd
 ifeq ($(shell uname -m),x86_64)
@@ -135,8 +135,9 @@ help:
 	@echo 'make unit|sim|fuzz-replay|race|net|lint'
 	@echo '                   one part; make sim SEED=n, make net NAME=roam'
 	@echo 'make fuzz          new inputs for every parser; FUZZ_SECONDS each, FUZZ_NAME one of them'
-	@echo 'make bench         beside wireguard-go, or PEER=program; ROUNDS, SECS'
-	@echo 'make bench-micro   ciphers, handshakes, look-ups, memory'
+	@echo 'make bench         beside wireguard-go, or PEER=program|backports; ROUNDS, SECS, ONLY=tcp one part of it;'
+	@echo '                   table, build/bench.json, build/bench.svg; see tests/bench/README.md'
+	@echo 'make bench-micro   what each part costs alone: ciphers, look-ups, handshakes, memory'
 	@echo 'make install       PREFIX=/usr/local DESTDIR=; make uninstall'
 	@echo 'make clean'
 	@echo 'VARIANT=asan|tsan|fuzz builds in build/VARIANT; CI=true makes warnings errors; V=1 shows commands;'

@@ -5,8 +5,9 @@
 GOALS := $(or $(MAKECMDGOALS),all)
 PKGS := $(if $(filter-out clean help,$(GOALS)),$(PKGS_BUILD))
 PKGS += $(if $(filter-out clean help all install uninstall build/%,$(GOALS)),$(PKGS_DEMO))
-PKGS += $(if $(filter bench,$(GOALS)),$(PKGS_BENCH))
-PKGS += $(if $(filter-out clean help all install uninstall build/% demo bench,$(GOALS)),$(PKGS_BENCH) $(PKGS_CHECK))
+PKGS += $(if $(filter bench bench-%,$(GOALS)),$(PKGS_BENCH))
+PKGS += $(if $(filter-out clean help all install uninstall build/% demo bench bench-%,$(GOALS)), \
+	$(PKGS_BENCH) $(PKGS_CHECK))
 PKGS := $(sort $(PKGS))
 
 -include build/packages.mk

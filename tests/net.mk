@@ -1,4 +1,4 @@
-# Network tests, demo and bench: whatever runs the daemon itself.
+# Network tests and demo: whatever runs the daemon itself.
 
 NET_TOOLS := $(patsubst tests/net/%.c,$(O)/net/%,$(wildcard tests/net/*.c))
 
@@ -15,8 +15,4 @@ net: all $(NET_TOOLS)
 demo: all
 	$(Q)BUILD=$(abspath $(O)) tests/net/demo
 
-# Beside wireguard-go, or PEER=program: ratios first. ROUNDS and SECS make it longer.
-bench: all
-	$(Q)BUILD=$(abspath $(O)) tests/bench/tunnel $(ROUNDS) $(SECS)
-
-.PHONY: net demo bench
+.PHONY: net demo
