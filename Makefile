@@ -135,7 +135,7 @@ help:
 	@echo 'make unit|sim|fuzz-replay|race|net|lint'
 	@echo '                   one part; make sim SEED=n, make net NAME=roam'
 	@echo 'make fuzz          new inputs for every parser; FUZZ_SECONDS each, FUZZ_NAME one of them'
-	@echo 'make bench         beside wireguard-go, or PEER=program|backports; ROUNDS, SECS, ONLY=tcp one part of it;'
+	@echo 'make bench         beside wireguard-go, or PEER=program|backports; ROUNDS, SECS, ONLY=tcp one part;'
 	@echo '                   table, build/bench.json, build/bench.svg; see tests/bench/README.md'
 	@echo 'make bench-micro   what each part costs alone: ciphers, look-ups, handshakes, memory'
 	@echo 'make install       PREFIX=/usr/local DESTDIR=; make uninstall'
