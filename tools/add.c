@@ -2,8 +2,9 @@
 /*
  * peer add: what is asked for is compared with what is, and only the rest is done: first the file, so that what is live
  * is always saved, then the interface. A key that is made here is made before anything is written and printed after all
- * of it; when the daemon refuses, the configuration is printed all the same, for the file stands. A file to print it to
- * is written first of all: a key that was made must not be lost.
+ * of it. When the daemon refuses, the file is taken away again; when it does not answer, the file stands and the
+ * configuration is printed all the same. A file to print it to is written first of all: a key that was made must not be
+ * lost.
  */
 #include "change.h"
 #include "client.h"
@@ -51,36 +52,6 @@ static int find_old(const struct ctx *c, struct addition *a)
 	if (different)
 		return cmd_fail(c, CMD_CONFLICT, "\"%s\" exists and has another %s (remove it first)", q->name,
 				different);
-	return 0;
-}
-
-static bool is_our_own(const struct roster *r, const struct net *n)
-{
-	for (size_t i = 0; i < r->own_count; i++) {
-		struct net own = r->own[i];
-
-		own.bits = own.addr.family == 4 ? 32 : 128;
-		if (net_equal(&own, n))
-			return true;
-	}
-	return false;
-}
-
-static int check_nets(const struct ctx *c, const struct addition *a)
-{
-	char text[TEXT_ADDR], name[IFACE_PEER_NAME_MAX + 1];
-
-	for (unsigned i = 0; i < a->q.net_count; i++) {
-		const struct net *n = &a->q.net[i];
-		const struct peer *owner = roster_owner(&a->ch.roster, n, a->old);
-
-		if (owner)
-			return cmd_fail(c, CMD_CONFLICT, "%s already belongs to \"%s\" (use --ip auto)",
-					net_text(n, text), peer_label(owner, name));
-		if (is_our_own(&a->ch.roster, n))
-			return cmd_fail(c, CMD_CONFLICT, "%s is the address of %s itself (use --ip auto)",
-					net_text(n, text), a->ch.iface.name);
-	}
 	return 0;
 }
 
@@ -132,6 +103,7 @@ static void make_want(struct addition *a)
 		for (size_t i = 0; i < old->net_count; i++)
 			peer_add_net(w, &old->net[i]);
 		w->note = old->note ? strdup(old->note) : NULL;
+		w->tags = old->tags ? strdup(old->tags) : NULL;
 	} else {
 		for (unsigned i = 0; i < q->net_count; i++)
 			peer_add_net(w, &q->net[i]);
@@ -142,6 +114,8 @@ static void make_want(struct addition *a)
 	snprintf(w->name, sizeof(w->name), "%s", q->name);
 	if (q->note && !w->note)
 		w->note = strdup(q->note);
+	if (q->has_tags && !w->tags)
+		w->tags = strdup(q->tags);
 	if (q->host) {
 		snprintf(w->host, sizeof(w->host), "%s", q->host);
 		snprintf(w->endpoint, sizeof(w->endpoint), "%s", q->endpoint);
@@ -163,11 +137,11 @@ static int decide(const struct ctx *c, struct addition *a)
 {
 	int code = find_old(c, a);
 
-	if (code || (code = check_nets(c, a)))
+	if (code || (code = change_check_nets(c, &a->ch, a->q.net, a->q.net_count, a->old, "use --ip auto")))
 		return code;
 	make_want(a);
 	a->save = a->ch.save && !(a->old && a->old->saved);
-	a->live = a->ch.live && !(a->old && a->old->live);
+	a->live = a->ch.live && !(a->old && (a->old->live || a->old->disabled));
 	if (a->old)
 		return 0;
 	make_key(a);
@@ -204,14 +178,17 @@ static int save(const struct ctx *c, const struct addition *a)
 	return err ? cmd_fail(c, iface_code(err), "%s: %s", path, strerror(-err)) : 0;
 }
 
-static int go_live(const struct ctx *c, const struct addition *a)
+static int go_live(const struct ctx *c, struct addition *a)
 {
-	int err = client_peer_set(a->ch.iface.sock, &a->want);
+	int err = change_go_live(c, &a->ch, &a->want);
+	char path[PATH_MAX];
 
 	if (!err)
 		return 0;
 	if (!a->ch.save)
 		return cmd_fail(c, iface_code(err), "the daemon refuses: %s", strerror(-err));
+	if (client_refused(err) && a->save && change_peer_path(&a->ch, a->want.name, path) && !store_remove(path))
+		return cmd_fail(c, CMD_FAILED, "the daemon refuses: %s; nothing is changed", strerror(-err));
 	return cmd_fail(c, CMD_NOTLIVE, "\"%s\" is saved but not live: %s (say the same again when the daemon is well)",
 			a->want.name, strerror(-err));
 }
@@ -226,7 +203,7 @@ static void print_plan(const struct addition *a)
 	if (a->live)
 		printf("would add to %s: %s, %s\n", a->ch.iface.name, a->want.name, nets);
 	if (!a->save && !a->live)
-		printf("nothing to do: %s is there\n", a->want.name);
+		printf("nothing to do: %s is there%s\n", a->want.name, a->want.disabled ? ", disabled" : "");
 }
 
 static void report_json(const struct ctx *c, struct addition *a, bool changed, const struct page *config)
@@ -251,7 +228,8 @@ static void report(const struct ctx *c, struct addition *a)
 	if (cmd_has(c, OPT_JSON))
 		report_json(c, a, changed, a->secret && a->out.text ? &a->out.page : NULL);
 	else if (!a->secret && !cmd_has(c, OPT_QUIET))
-		printf("%s: %s, %s\n", a->want.name, changed ? "added" : "already there", nets);
+		printf("%s: %s%s, %s\n", a->want.name, changed ? "added" : "already there",
+		       a->want.disabled ? ", disabled" : "", nets);
 	if (a->secret && !cmd_has(c, OPT_JSON))
 		cmd_note(c, "\"%s\" has %s; %s", a->want.name, nets,
 			 kept ? "its key is kept, see peer export" : "its private key is stored nowhere else");
@@ -310,7 +288,7 @@ static int add(const struct ctx *c, struct addition *a)
 		return code;
 	}
 	a->want.saved = a->want.saved || a->save;
-	if (a->live && (failed = go_live(c, a)) && !a->save) {
+	if (a->live && (failed = go_live(c, a)) && (!a->save || failed != CMD_NOTLIVE)) {
 		unprepare(a);
 		return failed;
 	}
@@ -322,13 +300,14 @@ static int add(const struct ctx *c, struct addition *a)
 int cmd_peer_add(struct ctx *c)
 {
 	struct addition a = { .ch.iface.lock = -1, .out.c = c };
-	int code = request_parse(c, &a.q);
+	int code = request_parse(c, false, &a.q);
 
 	if (!code && !(code = change_begin(c, &a.ch)))
 		code = add(c, &a);
 	change_end(&a.ch);
 	free(a.want.net);
 	free(a.want.note);
+	free(a.want.tags);
 	sodium_memzero(&a, sizeof(a));
 	return code;
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "change.h"
 
+#include "client.h"
+#include "request.h"
+
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -36,4 +40,55 @@ void change_end(struct change *ch)
 bool change_peer_path(const struct change *ch, const char *name, char ret[PATH_MAX])
 {
 	return snprintf(ret, PATH_MAX, "%s/%s.peer", ch->iface.dir, name) < PATH_MAX;
+}
+
+int change_find(const struct ctx *c, const struct change *ch, const char *text, struct peer **ret)
+{
+	int err = roster_find(&ch->roster, text, ret);
+
+	if (err == -ENOTUNIQ)
+		return cmd_fail(c, CMD_NOENT, "\"%s\" begins several keys of %s (give more of it)", text,
+				ch->iface.name);
+	if (err)
+		return cmd_fail(c, CMD_NOENT, "%s has no peer \"%s\" (see: tunctl peer list)", ch->iface.name, text);
+	return 0;
+}
+
+static bool is_our_own(const struct roster *r, const struct net *n)
+{
+	for (size_t i = 0; i < r->own_count; i++) {
+		struct net own = r->own[i];
+
+		own.bits = own.addr.family == 4 ? 32 : 128;
+		if (net_equal(&own, n))
+			return true;
+	}
+	return false;
+}
+
+int change_check_nets(const struct ctx *c, const struct change *ch, const struct net *net, size_t count,
+		      const struct peer *but, const char *advice)
+{
+	char text[TEXT_ADDR], name[IFACE_PEER_NAME_MAX + 1];
+
+	for (size_t i = 0; i < count; i++) {
+		const struct peer *owner = roster_owner(&ch->roster, &net[i], but);
+
+		if (owner)
+			return cmd_fail(c, CMD_CONFLICT, "%s already belongs to \"%s\" (%s)", net_text(&net[i], text),
+					peer_label(owner, name), advice);
+		if (is_our_own(&ch->roster, &net[i]))
+			return cmd_fail(c, CMD_CONFLICT, "%s is the address of %s itself (%s)",
+					net_text(&net[i], text), ch->iface.name, advice);
+	}
+	return 0;
+}
+
+int change_go_live(const struct ctx *c, const struct change *ch, struct peer *p)
+{
+	const char *why = p->host[0] && !p->endpoint[0] ? request_resolve(p->host, p->endpoint) : NULL;
+
+	if (why)
+		cmd_note(c, "%s: %s; \"%s\" is live without its endpoint", p->host, why, p->name);
+	return client_peer_set(ch->iface.sock, p);
 }

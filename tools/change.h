@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What peer add and peer remove share: the way to a locked interface whose state is known. */
+/* What the commands that change peers share: the way to a locked interface whose state is known. */
 #ifndef CHANGE_H
 #define CHANGE_H
 
@@ -15,6 +15,15 @@ struct change {
  * an exit code after one line on stderr. change_end() in either case. */
 int change_begin(const struct ctx *c, struct change *ret);
 void change_end(struct change *ch);
+
+/* The peer that `text` names. 0, or CMD_NOENT after one line on stderr. */
+int change_find(const struct ctx *c, const struct change *ch, const char *text, struct peer **ret);
+/* CMD_CONFLICT after one line on stderr if a peer other than `but`, or the interface, has one of the networks. */
+int change_check_nets(const struct ctx *c, const struct change *ch, const struct net *net, size_t count,
+		      const struct peer *but, const char *advice);
+/* Makes p live as it stands in r, its endpoint looked up when that is a name. 0 or a negative errno; a name that cannot
+ * be looked up is only said. */
+int change_go_live(const struct ctx *c, const struct change *ch, struct peer *p);
 
 /* The file of a peer that has its own. False: too long. */
 bool change_peer_path(const struct change *ch, const char *name, char ret[PATH_MAX]);

@@ -222,16 +222,29 @@ static bool put_number(struct uapi_out *o, enum uapi_what what, uint64_t number)
 	return uapi_put(o, &(struct uapi_op){ .what = what, .number = number });
 }
 
-static bool put_peer(struct uapi_out *o, const struct peer *p, const struct tnl_addr *endpoint)
+/* How a section about a peer begins. */
+enum manner { MAKE, UPDATE, MAKE_ANEW };
+
+static bool put_peer(struct uapi_out *o, const struct peer *p, enum manner manner, unsigned which,
+		     const struct tnl_addr *endpoint)
 {
 	static const uint8_t none[TNL_KEY_LEN];
-	bool ok = put_number(o, UAPI_SET_BEGIN, 0) && put_key(o, UAPI_PEER, p->key) &&
-		  put_key(o, UAPI_PSK, p->has_psk ? p->psk : none) &&
-		  put_number(o, UAPI_KEEPALIVE, p->keepalive_s) && put_number(o, UAPI_REPLACE_ALLOWED_IPS, 0);
+	bool ok = put_number(o, UAPI_SET_BEGIN, 0);
 
-	if (ok && endpoint)
-		ok = uapi_put(o, &(struct uapi_op){ .what = UAPI_ENDPOINT, .addr = *endpoint });
-	for (size_t i = 0; ok && i < p->net_count; i++)
+	if (manner == MAKE_ANEW)
+		ok = ok && put_key(o, UAPI_PEER, p->key) && put_number(o, UAPI_REMOVE, 0);
+	ok = ok && put_key(o, UAPI_PEER, p->key);
+	if (manner == UPDATE)
+		ok = ok && put_number(o, UAPI_UPDATE_ONLY, 0);
+	if (which & CLIENT_PSK)
+		ok = ok && put_key(o, UAPI_PSK, p->has_psk ? p->psk : none);
+	if (which & CLIENT_KEEPALIVE)
+		ok = ok && put_number(o, UAPI_KEEPALIVE, p->keepalive_s);
+	if (which & CLIENT_ENDPOINT && p->endpoint[0])
+		ok = ok && uapi_put(o, &(struct uapi_op){ .what = UAPI_ENDPOINT, .addr = *endpoint });
+	if (which & CLIENT_NETS)
+		ok = ok && put_number(o, UAPI_REPLACE_ALLOWED_IPS, 0);
+	for (size_t i = 0; ok && which & CLIENT_NETS && i < p->net_count; i++)
 		ok = uapi_put(o, &(struct uapi_op){ .what = UAPI_ALLOWED_IP, .addr = p->net[i].addr,
 						    .bits = (uint8_t)p->net[i].bits });
 	return ok && put_number(o, UAPI_END, 0);
@@ -243,9 +256,9 @@ static uint32_t scope_index(void *ctx, const char *name)
 	return if_nametoindex(name);
 }
 
-int client_peer_set(const char *path, const struct peer *p)
+static int set_peer(const char *path, const struct peer *p, enum manner manner, unsigned which)
 {
-	enum { LINES = 8 };	/* besides the addresses */
+	enum { LINES = 10 };	/* besides the addresses */
 	const struct text_scope scope = { .index = scope_index };
 	struct uapi_out o = { .max = (LINES + p->net_count) * UAPI_OP_MAX };
 	struct answer a = { .at = SIZE_MAX };
@@ -257,10 +270,44 @@ int client_peer_set(const char *path, const struct peer *p)
 	o.dst = malloc(o.max);
 	if (!o.dst)
 		return -ENOMEM;
-	err = put_peer(&o, p, p->endpoint[0] ? &endpoint : NULL) ? ask(path, o.dst, o.len, &a) : -E2BIG;
+	err = put_peer(&o, p, manner, which, &endpoint) ? ask(path, o.dst, o.len, &a) : -E2BIG;
 	sodium_memzero(o.dst, o.max);
 	free(o.dst);
 	return err;
+}
+
+enum { ALL = CLIENT_PSK | CLIENT_NETS | CLIENT_KEEPALIVE | CLIENT_ENDPOINT };
+
+int client_peer_set(const char *path, const struct peer *p)
+{
+	return set_peer(path, p, MAKE, ALL);
+}
+
+int client_peer_update(const char *path, const struct peer *p, unsigned which)
+{
+	return set_peer(path, p, UPDATE, which);
+}
+
+int client_peer_kick(const char *path, const struct peer *p)
+{
+	return set_peer(path, p, MAKE_ANEW, ALL);
+}
+
+bool client_refused(int err)
+{
+	switch (-err) {
+	case EINVAL:
+	case ENOSPC:
+	case ENOMEM:
+	case E2BIG:
+	case EEXIST:
+	case EADDRINUSE:
+	case EPERM:
+	case EACCES:
+		return true;
+	default:
+		return false;
+	}
 }
 
 int client_peer_remove(const char *path, const uint8_t key[TNL_KEY_LEN])

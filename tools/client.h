@@ -16,5 +16,13 @@ int client_load(const char *path, struct roster *r);
 /* Makes the peer as p says: preshared key, addresses, keepalive; endpoint when there is one. */
 int client_peer_set(const char *path, const struct peer *p);
 int client_peer_remove(const char *path, const uint8_t key[TNL_KEY_LEN]);
+/* Only what `which` names, of a peer that is there; one that is not stays away. */
+enum { CLIENT_PSK = 1, CLIENT_NETS = 2, CLIENT_KEEPALIVE = 4, CLIENT_ENDPOINT = 8 };
+int client_peer_update(const char *path, const struct peer *p, unsigned which);
+/* Ends its sessions: removes the peer and makes it again as p says, in one transaction. */
+int client_peer_kick(const char *path, const struct peer *p);
+
+/* The daemon is well and will not do it: saying the same again would not help. */
+bool client_refused(int err);
 
 #endif

@@ -89,6 +89,10 @@ static int take_option(struct ctx *c, int argc, char *argv[], int *at)
 		if (c->ip_count == CMD_IPS_MAX)
 			return usage_error("too many", given);
 		c->ip[c->ip_count++] = value;
+	} else if (id == OPT_TAG) {
+		if (c->tag_count == CMD_TAGS_MAX)
+			return usage_error("too many", given);
+		c->tag[c->tag_count++] = value;
 	} else if (opt_table[id].arg && c->val[id]) {
 		return usage_error("given twice:", given);
 	}
@@ -96,8 +100,15 @@ static int take_option(struct ctx *c, int argc, char *argv[], int *at)
 	return 0;
 }
 
+const char *cmd_verb(const struct cmd *cmd)
+{
+	const char *blank = strchr(cmd->name, ' ');
+
+	return blank ? blank + 1 : NULL;
+}
+
 /* How many leading words are the name of this command; 0: they are not. */
-static unsigned matches(const struct cmd *cmd, const char *const word[], unsigned count)
+static unsigned matches(const struct cmd *cmd, const char *const word[], size_t count)
 {
 	size_t first = strcspn(cmd->name, " ");
 
@@ -106,6 +117,21 @@ static unsigned matches(const struct cmd *cmd, const char *const word[], unsigne
 	if (!cmd->name[first])
 		return 1;
 	return count >= 2 && !strcmp(cmd->name + first + 1, word[1]) ? 2 : 0;
+}
+
+/* Verbs without their noun come last. */
+const struct cmd *cmd_find(const char *const word[], size_t count, unsigned *used)
+{
+	for (size_t i = 0; i < cmd_count; i++)
+		if ((*used = matches(&cmd_table[i], word, count)))
+			return &cmd_table[i];
+	for (size_t i = 0; i < cmd_count && count; i++)
+		if ((cmd_table[i].opts & CMD_TOP) && !strcmp(cmd_verb(&cmd_table[i]), word[0])) {
+			*used = 1;
+			return &cmd_table[i];
+		}
+	*used = 0;
+	return NULL;
 }
 
 static int check_options(const struct ctx *c)
@@ -129,7 +155,7 @@ static bool is_noun(const char *word)
 
 int cmd_parse(struct ctx *c, int argc, char *argv[])
 {
-	const char *word[CMD_WORDS_MAX + 2];
+	const char *word[CMD_WORDS_MAX + 2] = { NULL };
 	unsigned count = 0, used = 0;
 	bool options = true;
 	int err;
@@ -147,9 +173,7 @@ int cmd_parse(struct ctx *c, int argc, char *argv[])
 			word[count++] = argv[i];
 		}
 	}
-	for (size_t i = 0; i < cmd_count && !used; i++)
-		if ((used = matches(&cmd_table[i], word, count)))
-			c->cmd = &cmd_table[i];
+	c->cmd = cmd_find(word, count, &used);
 	c->word_count = count - used;
 	for (unsigned i = used; i < count && i - used < CMD_WORDS_MAX; i++)
 		c->word[i - used] = word[i];

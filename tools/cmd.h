@@ -35,6 +35,7 @@ enum opt_id {
 	OPT_QUIET,
 	OPT_ETC,
 	OPT_RUN,
+	OPT_VAR,
 	OPT_GLOBAL_END,		/* the ones above go with every command */
 
 	OPT_DRY_RUN = OPT_GLOBAL_END,
@@ -45,6 +46,7 @@ enum opt_id {
 	OPT_ENDPOINT,
 	OPT_KEEPALIVE,
 	OPT_NOTE,
+	OPT_TAG,
 	OPT_SERVER,
 	OPT_RUNTIME,
 	OPT_OFFLINE,
@@ -60,6 +62,7 @@ enum opt_id {
 	OPT_COUNT
 };
 #define OPT_BIT(id) (UINT64_C(1) << (id))
+#define CMD_TOP (UINT64_C(1) << 63)	/* an everyday verb: "add" is "peer add" */
 
 struct opt {
 	const char *name;	/* without the dashes */
@@ -70,13 +73,15 @@ struct opt {
 };
 extern const struct opt opt_table[OPT_COUNT];
 
-enum { CMD_WORDS_MAX = 4, CMD_IPS_MAX = 64 };
+enum { CMD_WORDS_MAX = 4, CMD_IPS_MAX = 64, CMD_TAGS_MAX = 16 };
 
 struct ctx {
 	const struct cmd *cmd;
 	const char *val[OPT_COUNT];	/* NULL: not given; a flag that was: "" */
 	const char *ip[CMD_IPS_MAX];	/* the values of --ip, in order */
 	unsigned ip_count;
+	const char *tag[CMD_TAGS_MAX];	/* those of --tag */
+	unsigned tag_count;
 	const char *word[CMD_WORDS_MAX];	/* arguments after the command, NULL where left out */
 	unsigned word_count;
 };
@@ -86,11 +91,17 @@ struct cmd {
 	const char *args;	/* as usage prints them; "" for none */
 	const char *help;	/* one line, no full stop */
 	unsigned words_min, words_max;
-	uint64_t opts;		/* OPT_BIT()s, besides the global ones */
+	uint64_t opts;		/* OPT_BIT()s, besides the global ones, and CMD_TOP */
 	int (*run)(struct ctx *c);
 };
 extern const struct cmd cmd_table[];
 extern const size_t cmd_count;
+
+/* The verb of "peer add"; NULL: the name is one word. */
+const char *cmd_verb(const struct cmd *cmd);
+
+/* The command that the words begin with; *used: how many of them are its name. NULL: none. */
+const struct cmd *cmd_find(const char *const word[], size_t count, unsigned *used);
 
 /* Fills *c from the command line and returns 0, or prints one line to stderr and returns CMD_USAGE. With --help or no
  * command c->cmd may be NULL. Strings are borrowed from argv. */
@@ -121,8 +132,13 @@ int cmd_status(struct ctx *c);
 int cmd_peer_list(struct ctx *c);
 int cmd_peer_show(struct ctx *c);
 int cmd_peer_add(struct ctx *c);
+int cmd_peer_set(struct ctx *c);
+int cmd_peer_rename(struct ctx *c);
+int cmd_peer_enable(struct ctx *c);
+int cmd_peer_disable(struct ctx *c);
 int cmd_peer_remove(struct ctx *c);
 int cmd_peer_export(struct ctx *c);
 int cmd_export(struct ctx *c);
+int cmd_peer_kick(struct ctx *c);
 
 #endif

@@ -87,6 +87,12 @@ static void offer_commands(FILE *f, const struct complete *c)
 			offer(f, c, cmd->name, len, cmd->name[len] ? "" : cmd->help);
 		last = cmd->name;
 	}
+	for (size_t i = 0; i < cmd_count; i++) {
+		const struct cmd *cmd = &cmd_table[i];
+
+		if (cmd->opts & CMD_TOP)
+			offer(f, c, cmd_verb(cmd), strlen(cmd_verb(cmd)), cmd->help);
+	}
 }
 
 static void offer_verbs(FILE *f, const struct complete *c, const char *noun)
@@ -160,21 +166,6 @@ static void offer_argument(FILE *f, struct complete *c, const char *args, size_t
 		c->more = kind_of(args, len);
 }
 
-static const struct cmd *find_command(const struct line *l, size_t *used)
-{
-	for (size_t i = 0; i < cmd_count; i++) {
-		const char *name = cmd_table[i].name;
-		size_t first = strcspn(name, " ");
-
-		if (!l->count || strlen(l->word[0]) != first || memcmp(l->word[0], name, first))
-			continue;
-		*used = name[first] ? 2 : 1;
-		if (!name[first] || (l->count > 1 && !strcmp(name + first + 1, l->word[1])))
-			return &cmd_table[i];
-	}
-	return NULL;
-}
-
 struct complete complete_words(FILE *f, const char *const word[], size_t count)
 {
 	const char *last = word[count - 1];
@@ -182,12 +173,12 @@ struct complete complete_words(FILE *f, const char *const word[], size_t count)
 	struct line l = { .options = true };
 	const struct cmd *cmd;
 	const struct opt *o;
-	size_t used = 0;
+	unsigned used;
 
 	for (size_t i = 0; i + 1 < count; i++)
 		take_word(&l, word[i]);
 	c.interface = l.interface;
-	cmd = find_command(&l, &used);
+	cmd = cmd_find(l.word, l.count, &used);
 	o = l.options && last[0] == '-' && last[1] == '-' ? find_option(last) : NULL;
 	if (l.pending) {
 		c.begins += !strcmp(last, "=");

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { HELP_COLUMN = 28 };
+enum { HELP_COLUMN = 28, HELP_WIDTH = 70 };
 
 static void print_options(FILE *f, uint64_t set)
 {
@@ -32,10 +32,31 @@ static void print_summary(FILE *f, const struct cmd *cmd)
 static void print_command(FILE *f, const struct cmd *cmd)
 {
 	fprintf(f, "usage: tunctl [OPTION...] %s%s%s\n%s\n", cmd->name, *cmd->args ? " " : "", cmd->args, cmd->help);
-	if (cmd->opts) {
+	if (cmd->opts & ~CMD_TOP) {
 		fputs("\noptions:\n", f);
 		print_options(f, cmd->opts);
 	}
+}
+
+static void print_all(FILE *f)
+{
+	size_t column = 0;
+
+	fputs("usage: tunctl [OPTION...] COMMAND [ARGUMENT...]\n\ncommands:\n", f);
+	for (size_t i = 0; i < cmd_count; i++)
+		print_summary(f, &cmd_table[i]);
+	fputs("\nthe same without the word before:\n ", f);
+	for (size_t i = 0; i < cmd_count; i++) {
+		if (!(cmd_table[i].opts & CMD_TOP))
+			continue;
+		column += 1 + strlen(cmd_verb(&cmd_table[i]));
+		fprintf(f, " %s", cmd_verb(&cmd_table[i]));
+		if (column > HELP_WIDTH) {
+			fputs("\n ", f);
+			column = 0;
+		}
+	}
+	fputc('\n', f);
 }
 
 bool help_print(FILE *f, const char *topic)
@@ -44,7 +65,8 @@ bool help_print(FILE *f, const char *topic)
 	bool found = false;
 
 	for (size_t i = 0; topic && i < cmd_count; i++) {
-		if (!strcmp(cmd_table[i].name, topic)) {
+		if (!strcmp(cmd_table[i].name, topic) ||
+		    ((cmd_table[i].opts & CMD_TOP) && !strcmp(cmd_verb(&cmd_table[i]), topic))) {
 			print_command(f, &cmd_table[i]);
 			found = true;
 			break;
@@ -58,11 +80,8 @@ bool help_print(FILE *f, const char *topic)
 	}
 	if (topic && !found)
 		return false;
-	if (!topic) {
-		fputs("usage: tunctl [OPTION...] COMMAND [ARGUMENT...]\n\ncommands:\n", f);
-		for (size_t i = 0; i < cmd_count; i++)
-			print_summary(f, &cmd_table[i]);
-	}
+	if (!topic)
+		print_all(f);
 	fputs("\nwith every command:\n", f);
 	print_options(f, OPT_BIT(OPT_GLOBAL_END) - 1);
 	return true;

@@ -52,6 +52,15 @@ int keep_load(const struct iface *f, const struct peer *p, uint8_t ret[TNL_KEY_L
 	return -ENOENT;
 }
 
+int keep_rename(const struct iface *f, const char *from, const char *to)
+{
+	char old[PATH_MAX], new[PATH_MAX];
+
+	if (!path_of(f, from, old) || !path_of(f, to, new))
+		return -ENAMETOOLONG;
+	return rename(old, new) ? -errno : 0;
+}
+
 int keep_remove(const struct iface *f, const char *name)
 {
 	char path[PATH_MAX];

@@ -34,6 +34,7 @@ static void end_section(struct loader *l)
 	} else {
 		free(p->net);
 		free(p->note);
+		free(p->tags);
 	}
 	sodium_memzero(p, sizeof(*p));
 	l->in_peer = l->has_key = false;
@@ -114,6 +115,13 @@ static void take_peer(struct loader *l, const struct conf_item *it)
 		free(p->note);
 		p->note = strndup(it->text, it->text_len);
 		break;
+	case CONF_TAGS:
+		free(p->tags);
+		p->tags = strndup(it->text, it->text_len);
+		break;
+	case CONF_ENABLED:
+		p->disabled = !it->number;
+		break;
 	case CONF_NAME:
 		snprintf(p->name, sizeof(p->name), "%.*s", (int)it->text_len, it->text);
 		if (it->text_len > IFACE_PEER_NAME_MAX || !iface_peer_name_ok(p->name))
@@ -152,19 +160,27 @@ static void take_text(struct loader *l, const char *text, size_t len)
 	sodium_memzero(&reader, sizeof(reader));
 }
 
+int roster_read(const struct ctx *c, const char *path, const char *name, const char *text, size_t len,
+		struct roster *r)
+{
+	struct loader l = { .c = c, .r = r, .path = path, .name = name };
+
+	take_text(&l, text, len);
+	return l.bad ? CMD_USAGE : 0;
+}
+
 /* 0; CMD_USAGE: it has errors, all of them said, and what was good is taken; or another exit code. */
 static int load_file(const struct ctx *c, const char *path, const char *name, struct roster *r)
 {
-	struct loader l = { .c = c, .r = r, .path = path, .name = name };
 	char *text;
 	size_t len;
-	int err = store_read(path, &text, &len);
+	int err = store_read(path, &text, &len), code;
 
 	if (err)
 		return cmd_fail(c, iface_code(err), "%s: %s", path, strerror(-err));
-	take_text(&l, text, len);
+	code = roster_read(c, path, name, text, len, r);
 	store_free(text, len);
-	return l.bad ? CMD_USAGE : 0;
+	return code;
 }
 
 static int load_directory(const struct ctx *c, const struct iface *f, struct roster *r)

@@ -51,6 +51,8 @@ bool page_peer_file(struct page *ret, const struct peer *p)
 	page_put(ret, "[Peer]\n");
 	if (p->note)
 		page_put(ret, "#: Note = %s\n", p->note);
+	if (p->tags)
+		page_put(ret, "#: Tags = %s\n", p->tags);
 	page_put_key(ret, "PublicKey", p->key);
 	if (p->has_psk)
 		page_put_key(ret, "PresharedKey", p->psk);

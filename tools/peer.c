@@ -77,6 +77,8 @@ static void print_peer(const struct ctx *c, const struct peer *p, uint64_t now_s
 		printf("keepalive   off\n");
 	if (p->note)
 		printf("note        %s\n", view_clean(p->note, text, sizeof(text)));
+	if (p->tags)
+		printf("tags        %s\n", view_clean(p->tags, text, sizeof(text)));
 	if (cmd_has(c, OPT_ENDPOINTS))
 		printf("endpoint    %s\n", p->endpoint[0] ? p->endpoint : "not known");
 }

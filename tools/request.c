@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int read_psk(const struct ctx *c, struct request *q)
+static int read_psk(const struct ctx *c, bool set, struct request *q)
 {
 	const char *file = c->val[OPT_PSK];
 	bool is_stdin;
@@ -20,6 +20,12 @@ static int read_psk(const struct ctx *c, struct request *q)
 
 	if (!file)
 		return 0;
+	if (set && !strcmp(file, "none")) {
+		q->psk_how = PSK_NONE;
+		return 0;
+	}
+	if (set && !strcmp(file, "auto"))
+		return cmd_fail(c, CMD_USAGE, "--psk auto: the peer must be told of it (use: tunctl genpsk >FILE)");
 	if (!strcmp(file, "auto")) {
 		q->psk_how = PSK_AUTO;
 		randombytes_buf(q->psk, sizeof(q->psk));
@@ -28,7 +34,8 @@ static int read_psk(const struct ctx *c, struct request *q)
 	is_stdin = !strcmp(file, "-");
 	fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return cmd_fail(c, CMD_USAGE, "--psk %s: %s (it names a file, - or auto)", file, strerror(errno));
+		return cmd_fail(c, CMD_USAGE, "--psk %s: %s (it names a file, - or %s)", file, strerror(errno),
+				set ? "none" : "auto");
 	err = keytext_read(fd, q->psk);
 	if (!is_stdin)
 		close(fd);
@@ -38,18 +45,19 @@ static int read_psk(const struct ctx *c, struct request *q)
 	return 0;
 }
 
-static int read_nets(const struct ctx *c, struct request *q)
+static int read_nets(const struct ctx *c, bool set, struct request *q)
 {
 	q->auto_net = !c->ip_count;
 	for (unsigned i = 0; i < c->ip_count; i++) {
 		struct net n;
 
-		if (!strcmp(c->ip[i], "auto")) {
+		if (!set && !strcmp(c->ip[i], "auto")) {
 			q->auto_net = true;
 			continue;
 		}
 		if (!net_parse(c->ip[i], strlen(c->ip[i]), &n))
-			return cmd_fail(c, CMD_USAGE, "--ip %s: not an address, network or \"auto\"", c->ip[i]);
+			return cmd_fail(c, CMD_USAGE, "--ip %s: not an address%s", c->ip[i],
+					set ? " or network" : ", network or \"auto\"");
 		n = net_masked(n);
 		for (unsigned k = 0; k < q->net_count; k++)
 			if (net_equal(&q->net[k], &n))
@@ -68,20 +76,16 @@ static bool host_ok(const char *text)
 	return len && len < ROSTER_HOST_MAX && strspn(text, of) == len;
 }
 
-/* "[fd00::1]:51820", "host:51820" -> its first address, as UAPI wants it. */
-static int resolve(const struct ctx *c, struct request *q)
+const char *request_resolve(const char *host_port, char ret[ROSTER_ENDPOINT_MAX])
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV }, *found;
 	char host[ROSTER_HOST_MAX], ip[64], port[8], *name = host, *colon;
 	int err;
 
-	q->host = c->val[OPT_ENDPOINT];
-	if (!q->host)
-		return 0;
-	snprintf(host, sizeof(host), "%s", q->host);
+	snprintf(host, sizeof(host), "%s", host_port);
 	colon = strrchr(host, ':');
-	if (!host_ok(q->host) || !colon || colon[1] < '0' || colon[1] > '9')
-		return cmd_fail(c, CMD_USAGE, "--endpoint %s: not HOST:PORT", q->host);
+	if (!host_ok(host_port) || !colon || colon[1] < '0' || colon[1] > '9')
+		return "not HOST:PORT";
 	*colon++ = 0;
 	if (host[0] == '[' && host[strlen(host) - 1] == ']') {
 		host[strlen(host) - 1] = 0;
@@ -90,15 +94,27 @@ static int resolve(const struct ctx *c, struct request *q)
 	}
 	err = getaddrinfo(name, colon, &hints, &found);
 	if (err)
-		return cmd_fail(c, err == EAI_AGAIN ? CMD_FAILED : CMD_USAGE, "--endpoint %s: %s", q->host,
-				gai_strerror(err));
+		return gai_strerror(err);
 	err = getnameinfo(found->ai_addr, found->ai_addrlen, ip, sizeof(ip), port, sizeof(port),
 			  NI_NUMERICHOST | NI_NUMERICSERV);
 	if (!err)
-		snprintf(q->endpoint, sizeof(q->endpoint), found->ai_family == AF_INET6 ? "[%s]:%s" : "%s:%s", ip,
-			 port);
+		snprintf(ret, ROSTER_ENDPOINT_MAX, found->ai_family == AF_INET6 ? "[%s]:%s" : "%s:%s", ip, port);
 	freeaddrinfo(found);
-	return err ? cmd_fail(c, CMD_FAILED, "--endpoint %s: %s", q->host, gai_strerror(err)) : 0;
+	return err ? gai_strerror(err) : NULL;
+}
+
+static int read_endpoint(const struct ctx *c, bool set, struct request *q)
+{
+	const char *why;
+
+	q->host = c->val[OPT_ENDPOINT];
+	if (q->host && set && !strcmp(q->host, "none"))
+		q->host = "";
+	why = q->host && *q->host ? request_resolve(q->host, q->endpoint) : NULL;
+	if (!why)
+		return 0;
+	return cmd_fail(c, !strcmp(why, gai_strerror(EAI_AGAIN)) ? CMD_FAILED : CMD_USAGE, "--endpoint %s: %s",
+			q->host, why);
 }
 
 static int read_keepalive(const struct ctx *c, struct request *q)
@@ -130,27 +146,46 @@ static bool note_ok(const char *note)
 	return true;
 }
 
-int request_parse(const struct ctx *c, struct request *ret)
+static int read_tags(const struct ctx *c, bool set, struct request *q)
+{
+	size_t len = 0;
+
+	q->has_tags = c->tag_count;
+	for (unsigned i = 0; i < c->tag_count; i++) {
+		const char *tag = c->tag[i];
+
+		if (set && !*tag && c->tag_count == 1)
+			return 0;
+		if (!iface_peer_name_ok(tag) || strlen(tag) > REQUEST_TAG_MAX)
+			return cmd_fail(c, CMD_USAGE, "--tag %s: not 1 to %d of A-Z a-z 0-9 . _ -", tag,
+					REQUEST_TAG_MAX);
+		len += (size_t)snprintf(q->tags + len, sizeof(q->tags) - len, "%s%s", i ? ", " : "", tag);
+	}
+	return 0;
+}
+
+int request_parse(const struct ctx *c, bool set, struct request *ret)
 {
 	const char *key = c->val[OPT_PUBKEY];
 	int code;
 
 	*ret = (struct request){ .name = c->word[0], .note = c->val[OPT_NOTE] };
-	if (!iface_peer_name_ok(ret->name))
+	if (!set && !iface_peer_name_ok(ret->name))
 		return cmd_fail(c, CMD_USAGE, "\"%s\" cannot be a name (1 to %d of A-Z a-z 0-9 . _ -, first a letter, "
 				"digit or _)", ret->name, IFACE_PEER_NAME_MAX);
 	if (key && !(ret->has_key = text_key_from_base64(key, strlen(key), ret->key)))
 		return cmd_fail(c, CMD_USAGE, "--pubkey: not a key (44 characters of base64, as pubkey prints them)");
 	if (cmd_has(c, OPT_KEEP_KEY) && (key || cmd_has(c, OPT_RUNTIME)))
 		return cmd_fail(c, CMD_USAGE, "--keep-key: there is no key to keep with --pubkey or --runtime");
-	if (ret->note && !note_ok(ret->note))
+	if (ret->note && !(set && !*ret->note) && !note_ok(ret->note))
 		return cmd_fail(c, CMD_USAGE, "--note: 1 to %d bytes on one line, without # and blanks at its ends",
 				PAGE_NOTE_MAX);
 	if (cmd_has(c, OPT_SERVER) && !host_ok(c->val[OPT_SERVER]))
 		return cmd_fail(c, CMD_USAGE, "--server %s: not HOST or HOST:PORT", c->val[OPT_SERVER]);
-	if ((code = read_nets(c, ret)) || (code = read_keepalive(c, ret)) || (code = resolve(c, ret)))
+	if ((code = read_nets(c, set, ret)) || (code = read_keepalive(c, ret)) ||
+	    (code = read_endpoint(c, set, ret)) || (code = read_tags(c, set, ret)))
 		return code;
-	return read_psk(c, ret);
+	return read_psk(c, set, ret);
 }
 
 static bool has_net(const struct peer *p, const struct net *n)
@@ -181,5 +216,7 @@ const char *request_differs(const struct request *q, const struct peer *p)
 		return "endpoint";
 	if (q->note && p->saved && strcmp(q->note, p->note ? p->note : ""))
 		return "note";
+	if (q->has_tags && p->saved && strcmp(q->tags, p->tags ? p->tags : ""))
+		return "tags";
 	return NULL;
 }

@@ -57,6 +57,7 @@ void roster_free(struct roster *r)
 	for (size_t i = 0; i < r->count; i++) {
 		free(r->peer[i].net);
 		free(r->peer[i].note);
+		free(r->peer[i].tags);
 	}
 	wipe_peers(r);
 	*r = (struct roster){ 0 };

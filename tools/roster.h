@@ -21,10 +21,11 @@ struct peer {
 	size_t net_count, net_room;
 	bool saved, live;
 	bool own_file;		/* saved in IF.d, else in the main file */
+	bool disabled;		/* "Enabled = false" in its file: not to be live */
 	bool has_psk;
 	uint8_t psk[TNL_KEY_LEN];
 	uint16_t keepalive_s;
-	char *note;		/* NULL: none */
+	char *note, *tags;	/* as in the file; NULL: none */
 	char endpoint[ROSTER_ENDPOINT_MAX];	/* where the peer speaks from now; "": not known */
 	char host[ROSTER_HOST_MAX];		/* HOST:PORT as the file says; "": it does not */
 	uint64_t handshake_s, rx_bytes, tx_bytes;
@@ -55,6 +56,11 @@ struct roster {
  * either case. */
 int roster_load(const struct ctx *c, const struct iface *f, bool strict, struct roster *r);
 void roster_free(struct roster *r);
+
+/* The peers of one text, read as the file `path`; name: of a peer's own file, NULL: the main file. 0, or CMD_USAGE
+ * after a line on stderr for each error. To be sorted. */
+int roster_read(const struct ctx *c, const char *path, const char *name, const char *text, size_t len,
+		struct roster *r);
 
 /* The parts of roster_load(), for tests. All end the program when memory ends. */
 struct peer *roster_add(struct roster *r, const uint8_t key[TNL_KEY_LEN]);

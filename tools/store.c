@@ -137,6 +137,19 @@ int store_remove(const char *path)
 	return err;
 }
 
+int store_rename(const char *from, const char *to)
+{
+	const char *base, *slash = strrchr(to, '/');
+	int dir = open_directory(from, false, &base), err = 0;
+
+	if (dir < 0)
+		return dir;
+	if (renameat2(dir, base, dir, slash ? slash + 1 : to, RENAME_NOREPLACE) || fsync(dir))
+		err = -errno;
+	close(dir);
+	return err;
+}
+
 int store_read(const char *path, char **ret, size_t *len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;

@@ -24,6 +24,9 @@ int store_write(const char *path, const void *data, size_t len);
 /* -ENOENT: there was none. */
 int store_remove(const char *path);
 
+/* Within one directory. -EEXIST: `to` is there, and stays as it is. */
+int store_rename(const char *from, const char *to);
+
 /* *ret: terminated by a zero byte that *len does not count; store_free() it. -EFBIG beyond STORE_FILE_MAX. */
 int store_read(const char *path, char **ret, size_t *len);
 /* Wipes, since files hold keys. NULL is fine. */

@@ -9,6 +9,7 @@ const struct opt opt_table[OPT_COUNT] = {
 	[OPT_QUIET] = { "quiet", NULL, "say nothing on success", 'q', false },
 	[OPT_ETC] = { "etc", "DIR", "look for configuration in DIR instead of /etc", 0, true },
 	[OPT_RUN] = { "run", "DIR", "look for sockets and locks in DIR instead of /var/run", 0, true },
+	[OPT_VAR] = { "var", "DIR", "look for state in DIR instead of /var/lib", 0, true },
 	[OPT_DRY_RUN] = { "dry-run", NULL, "print what would be done, change nothing", 'n', false },
 	[OPT_ENDPOINTS] = { "endpoints", NULL, "show the addresses from which peers speak", 0, false },
 	[OPT_PUBKEY] = { "pubkey", "KEY", "the peer's public key; without it a key pair is made", 0, false },
@@ -17,6 +18,7 @@ const struct opt opt_table[OPT_COUNT] = {
 	[OPT_ENDPOINT] = { "endpoint", "HOST:PORT", "where the peer listens", 0, false },
 	[OPT_KEEPALIVE] = { "keepalive", "SECONDS", "keepalive interval of this side, 0 is off", 0, false },
 	[OPT_NOTE] = { "note", "TEXT", "a remark that is kept in the peer's file", 0, false },
+	[OPT_TAG] = { "tag", "WORD", "a word to group peers by, again for more", 0, false },
 	[OPT_SERVER] = { "server", "HOST[:PORT]", "how the new peer reaches this machine", 0, false },
 	[OPT_RUNTIME] = { "runtime", NULL, "change the running interface only, save nothing", 0, false },
 	[OPT_OFFLINE] = { "offline", NULL, "change the file only, leave the running interface alone", 0, false },
@@ -31,7 +33,7 @@ const struct opt opt_table[OPT_COUNT] = {
 	[OPT_WG_QUICK] = { "wg-quick", NULL, "with the keys of wg-quick only", 0, false },
 };
 
-_Static_assert(OPT_COUNT <= 64, "OPT_BIT() must fit");
+_Static_assert(OPT_COUNT <= 63, "OPT_BIT() must fit");
 
 #define CHANGE (OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_RUNTIME) | OPT_BIT(OPT_OFFLINE))
 
@@ -40,14 +42,25 @@ const struct cmd cmd_table[] = {
 	{ "down", "[IF]", "end the interface", 0, 1, OPT_BIT(OPT_DRY_RUN), cmd_down },
 	{ "status", "[IF]", "show the interface and its peers, most recent first", 0, 1, OPT_BIT(OPT_ENDPOINTS),
 	  cmd_status },
-	{ "peer list", "", "list all peers, saved and live", 0, 0, 0, cmd_peer_list },
+	{ "peer list", "", "list all peers, saved and live", 0, 0, CMD_TOP, cmd_peer_list },
 	{ "peer show", "PEER", "show one peer; PEER is a name, key, start of a key, or address", 1, 1,
-	  OPT_BIT(OPT_ENDPOINTS), cmd_peer_show },
+	  OPT_BIT(OPT_ENDPOINTS) | CMD_TOP, cmd_peer_show },
 	{ "peer add", "NAME", "add a peer, saved and live; prints the new peer's own configuration", 1, 1,
 	  CHANGE | OPT_BIT(OPT_PUBKEY) | OPT_BIT(OPT_IP) | OPT_BIT(OPT_PSK) | OPT_BIT(OPT_ENDPOINT) |
-	  OPT_BIT(OPT_KEEPALIVE) | OPT_BIT(OPT_NOTE) | OPT_BIT(OPT_SERVER) | OPT_BIT(OPT_QR) | OPT_BIT(OPT_PNG) |
-	  OPT_BIT(OPT_CONF) | OPT_BIT(OPT_KEEP_KEY), cmd_peer_add },
-	{ "peer remove", "PEER", "remove a peer, saved and live", 1, 1, CHANGE, cmd_peer_remove },
+	  OPT_BIT(OPT_KEEPALIVE) | OPT_BIT(OPT_NOTE) | OPT_BIT(OPT_TAG) | OPT_BIT(OPT_SERVER) | OPT_BIT(OPT_QR) |
+	  OPT_BIT(OPT_PNG) | OPT_BIT(OPT_CONF) | OPT_BIT(OPT_KEEP_KEY) | CMD_TOP, cmd_peer_add },
+	{ "peer set", "PEER", "change a peer, saved and live", 1, 1,
+	  CHANGE | OPT_BIT(OPT_IP) | OPT_BIT(OPT_PSK) | OPT_BIT(OPT_ENDPOINT) | OPT_BIT(OPT_KEEPALIVE) |
+	  OPT_BIT(OPT_NOTE) | OPT_BIT(OPT_TAG) | CMD_TOP, cmd_peer_set },
+	{ "peer rename", "PEER NAME", "give a peer another name", 2, 2,
+	  OPT_BIT(OPT_DRY_RUN) | CMD_TOP, cmd_peer_rename },
+	{ "peer enable", "PEER", "let a disabled peer in again, saved and live", 1, 1, CHANGE | CMD_TOP,
+	  cmd_peer_enable },
+	{ "peer disable", "PEER", "keep a peer out, saved and live, without forgetting it", 1, 1, CHANGE | CMD_TOP,
+	  cmd_peer_disable },
+	{ "peer remove", "PEER", "remove a peer, saved and live", 1, 1, CHANGE | CMD_TOP, cmd_peer_remove },
+	{ "peer kick", "PEER", "end the sessions of a peer, which may come back at once", 1, 1,
+	  OPT_BIT(OPT_DRY_RUN) | CMD_TOP, cmd_peer_kick },
 	{ "peer export", "PEER", "print a peer's own configuration, in one of several formats", 1, 1,
 	  OPT_BIT(OPT_FORMAT) | OPT_BIT(OPT_OUTPUT) | OPT_BIT(OPT_PRIVATE_KEY) | OPT_BIT(OPT_NO_KEY) |
 	  OPT_BIT(OPT_SERVER), cmd_peer_export },

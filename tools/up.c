@@ -84,7 +84,7 @@ static int add_saved(const struct ctx *c, struct iface *f)
 	for (size_t i = 0; i < r.count && !code; i++) {
 		const struct peer *p = &r.peer[i];
 
-		if (!p->own_file || p->live)
+		if (!p->own_file || p->live || p->disabled)
 			continue;
 		err = client_peer_set(f->sock, p);
 		if (err)

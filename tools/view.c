@@ -36,7 +36,9 @@ const char *view_nets(const struct peer *p, char *ret, size_t max)
 const char *view_state(const struct peer *p, uint64_t now_s)
 {
 	if (!p->live)
-		return "saved";
+		return p->disabled ? "disabled" : "saved";
+	if (p->disabled)
+		return peer_online(p, now_s) ? "online (disabled)" : "idle (disabled)";
 	if (peer_online(p, now_s))
 		return p->saved ? "online" : "online (not saved)";
 	return p->saved ? "idle" : "idle (not saved)";
@@ -47,6 +49,19 @@ static json_t *text_or_null(const char *text)
 	return *text ? json_string(text) : json_null();
 }
 
+/* "a, b" -> ["a", "b"] */
+static json_t *tags_json(const char *tags)
+{
+	json_t *list = json_array();
+	char clean[CMD_TAGS_MAX * 64], *rest = clean, *tag;
+
+	view_clean(tags, clean, sizeof(clean));
+	while ((tag = strsep(&rest, ", ")))
+		if (*tag)
+			json_array_append_new(list, json_string(tag));
+	return list;
+}
+
 json_t *view_peer_json(const struct peer *p, uint64_t now_s, bool endpoints)
 {
 	char key[TEXT_BASE64_KEY], text[TEXT_ADDR], clean[256];
@@ -55,13 +70,15 @@ json_t *view_peer_json(const struct peer *p, uint64_t now_s, bool endpoints)
 	text_key_to_base64(key, p->key);
 	for (size_t i = 0; i < p->net_count; i++)
 		json_array_append_new(nets, json_string(net_text(&p->net[i], text)));
-	o = json_pack("{s:o, s:s, s:o, s:b, s:b, s:b, s:b, s:i, s:I, s:I, s:I}", "name", text_or_null(p->name),
-		      "public_key", key, "addresses", nets, "saved", p->saved, "live", p->live, "online",
-		      peer_online(p, now_s), "preshared_key", p->has_psk, "keepalive", p->keepalive_s,
+	o = json_pack("{s:o, s:s, s:o, s:b, s:b, s:b, s:b, s:b, s:i, s:I, s:I, s:I}", "name", text_or_null(p->name),
+		      "public_key", key, "addresses", nets, "enabled", !p->disabled, "saved", p->saved, "live", p->live,
+		      "online", peer_online(p, now_s), "preshared_key", p->has_psk, "keepalive", p->keepalive_s,
 		      "latest_handshake", (json_int_t)p->handshake_s, "rx_bytes", (json_int_t)p->rx_bytes, "tx_bytes",
 		      (json_int_t)p->tx_bytes);
 	if (p->note)
 		json_object_set_new(o, "note", json_string(view_clean(p->note, clean, sizeof(clean))));
+	if (p->tags)
+		json_object_set_new(o, "tags", tags_json(p->tags));
 	if (endpoints && p->endpoint[0])
 		json_object_set_new(o, "endpoint", json_string(p->endpoint));
 	return o;

@@ -10,7 +10,8 @@
 const char *view_clean(const char *text, char *ret, size_t max);
 /* "10.8.0.2, fd00::2": without the length where it is a single address. */
 const char *view_nets(const struct peer *p, char *ret, size_t max);
-/* "online", "idle" (live, no handshake lately), "saved" (only in a file); live without a file has " (not saved)". */
+/* "online", "idle" (live, no handshake lately), "saved" (only in a file), "disabled"; live without a file has
+ * " (not saved)", live though its file disables it " (disabled)". */
 const char *view_state(const struct peer *p, uint64_t now_s);
 json_t *view_peer_json(const struct peer *p, uint64_t now_s, bool endpoints);
 /* The peers of r as a JSON array, in their order. */

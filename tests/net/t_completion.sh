@@ -45,7 +45,7 @@ in_fish()
 for shell in bash zsh fish; do
 	ask=in_$shell
 	claim "$shell completes commands" equal "$($ask sta)" "status"
-	claim "$shell completes verbs" equal "$($ask peer re)" "remove"
+	claim "$shell completes verbs" equal "$($ask peer rem)" "remove"
 	claim "$shell completes options of the command" equal "$($ask peer add anna --keep)" "--keepalive"
 	claim "$shell does not complete those of others" equal "$($ask up --keep)" ""
 	claim "$shell completes interfaces" equal "$($ask status '')" "wg0 wg1"

@@ -58,10 +58,26 @@ START_TEST(options_stand_anywhere)
 }
 END_TEST
 
+START_TEST(everyday_verbs_stand_alone)
+{
+	struct ctx c;
+
+	ck_assert_int_eq(parse(&c, "add anna --tag a --tag=b"), 0);
+	ck_assert_ptr_eq(c.cmd, find("peer add"));
+	ck_assert_str_eq(c.word[0], "anna");
+	ck_assert_uint_eq(c.tag_count, 2);
+	ck_assert_str_eq(c.tag[1], "b");
+	ck_assert_int_eq(parse(&c, "list --json"), 0);
+	ck_assert_ptr_eq(c.cmd, find("peer list"));
+	ck_assert_int_eq(parse(&c, "help add"), 0);
+	ck_assert_ptr_eq(c.cmd, find("help"));
+}
+END_TEST
+
 START_TEST(bad_command_lines_are_usage_errors)
 {
 	static const char *const lines[] = {
-		"frobnicate", "peer", "peer frobnicate", "add anna", "peer add", "peer add anna bo", "up wg0 wg1",
+		"frobnicate", "peer", "peer frobnicate", "add", "peer add", "peer add anna bo", "up wg0 wg1",
 		"genkey x",
 		"--frob status", "-z status", "status --ip 10.0.0.1", "peer list -n", "peer add anna --pubkey",
 		"--json=yes status", "-qx status", "peer add anna --psk a --psk b", "a b c d e f g h", "statu",
@@ -100,6 +116,16 @@ START_TEST(table_is_consistent)
 		ck_assert_int_eq(cmd->words_max > 0, cmd->args[0] != 0);
 		ck_assert_int_eq(cmd->words_min > 0, cmd->args[0] && !optional);
 		ck_assert_uint_eq(cmd->opts & (OPT_BIT(OPT_GLOBAL_END) - 1), 0);
+		for (size_t k = 0; (cmd->opts & CMD_TOP) && k < cmd_count; k++) {
+			size_t first = strcspn(cmd_table[k].name, " ");
+
+			ck_assert_ptr_nonnull(cmd_verb(cmd));
+			ck_assert_msg(strncmp(cmd_verb(cmd), cmd_table[k].name, first) || cmd_verb(cmd)[first],
+				      "\"%s\" is ambiguous", cmd_verb(cmd));
+			ck_assert_msg(k == i || !(cmd_table[k].opts & CMD_TOP) ||
+				      strcmp(cmd_verb(cmd), cmd_verb(&cmd_table[k])),
+				      "\"%s\" is ambiguous", cmd_verb(cmd));
+		}
 	}
 	for (int i = 0; i < OPT_COUNT; i++) {
 		bool used = i < OPT_GLOBAL_END;
@@ -179,6 +205,8 @@ START_TEST(help_and_completion_say_the_whole_table)
 		ck_assert_msg(strstr(all, cmd->help) && has_word(all, cmd->name), "%s", cmd->name);
 		snprintf(name, sizeof(name), "%.*s", (int)noun, cmd->name);
 		ck_assert_msg(offers("", name), "%s", cmd->name);
+		ck_assert_msg(!(cmd->opts & CMD_TOP) || (has_word(all, cmd_verb(cmd)) && offers("", cmd_verb(cmd))),
+			      "%s", cmd->name);
 		snprintf(line, sizeof(line), "%.*s ", (int)noun, cmd->name);
 		ck_assert_msg(!cmd->name[noun] || offers(line, cmd->name + noun + 1), "%s", cmd->name);
 		snprintf(line, sizeof(line), "%s -", cmd->name);
@@ -296,6 +324,7 @@ int main(void)
 	TCase *tc = tcase_create("all");
 
 	tcase_add_test(tc, options_stand_anywhere);
+	tcase_add_test(tc, everyday_verbs_stand_alone);
 	tcase_add_test(tc, bad_command_lines_are_usage_errors);
 	tcase_add_test(tc, help_needs_no_valid_arguments);
 	tcase_add_test(tc, table_is_consistent);

@@ -168,7 +168,14 @@ END_TEST
 
 /* ---- Requests ---------------------------------------------------------------------------------------------------- */
 
+static int request_of(struct request *q, bool set, const char *name, enum opt_id id, const char *value);
+
 static int request(struct request *q, const char *name, enum opt_id id, const char *value)
+{
+	return request_of(q, false, name, id, value);
+}
+
+static int request_of(struct request *q, bool set, const char *name, enum opt_id id, const char *value)
 {
 	static const struct cmd *cmd;
 	struct ctx c = { .word = { name }, .word_count = 1 };
@@ -180,8 +187,26 @@ static int request(struct request *q, const char *name, enum opt_id id, const ch
 	c.val[id] = value;
 	if (id == OPT_IP)
 		c.ip[c.ip_count++] = value;
-	return request_parse(&c, q);
+	if (id == OPT_TAG)
+		c.tag[c.tag_count++] = value;
+	return request_parse(&c, set, q);
 }
+
+START_TEST(what_only_a_change_can_ask_for)
+{
+	static const struct { enum opt_id id; const char *value; } given[] = {
+		{ OPT_NOTE, "" }, { OPT_TAG, "" }, { OPT_PSK, "none" }, { OPT_ENDPOINT, "none" },
+	};
+	struct request q;
+
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+		ck_assert_int_eq(request_of(&q, true, "anna", given[i].id, given[i].value), 0);
+		ck_assert_int_eq(request_of(&q, false, "anna", given[i].id, given[i].value), CMD_USAGE);
+	}
+	ck_assert_int_eq(request_of(&q, true, "anna", OPT_IP, "auto"), CMD_USAGE);
+	ck_assert_int_eq(request_of(&q, true, "anna", OPT_PSK, "auto"), CMD_USAGE);
+}
+END_TEST
 
 START_TEST(bad_values_are_usage_errors)
 {
@@ -193,6 +218,8 @@ START_TEST(bad_values_are_usage_errors)
 		{ OPT_NOTE, "a # b" }, { OPT_NOTE, " a" }, { OPT_ENDPOINT, "host" }, { OPT_ENDPOINT, ":51820" },
 		{ OPT_ENDPOINT, "10.0.0.1:" }, { OPT_ENDPOINT, "10.0.0.1:x" }, { OPT_ENDPOINT, "10.0.0.1:1\n" },
 		{ OPT_PSK, "/nonexistent" }, { OPT_PSK, "/dev/null" }, { OPT_SERVER, "a b" }, { OPT_SERVER, "" },
+		{ OPT_TAG, "a b" }, { OPT_TAG, "a,b" }, { OPT_TAG, "-a" },
+		{ OPT_TAG, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" },
 	};
 	struct request q;
 
@@ -262,11 +289,13 @@ START_TEST(peer_file_says_what_is_set)
 	p->has_psk = true;
 	p->keepalive_s = 25;
 	p->note = strdup("her phone");
+	p->tags = strdup("family, phones");
 	strcpy(p->host, "example.net:1");
 	strcpy(p->endpoint, "10.0.0.1:1");
 	ck_assert(page_peer_file(&page, p));
 	ck_assert_str_eq(page.text, "[Peer]\n"
 				    "#: Note = her phone\n"
+				    "#: Tags = family, phones\n"
 				    "PublicKey = MAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
 				    "PresharedKey = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
 				    "AllowedIPs = 10.8.0.7/32, fd00::7/128\n"
@@ -350,6 +379,7 @@ int main(void)
 	tcase_add_test(tc, many_peers_are_found_by_key);
 	tcase_add_test(tc, online_is_180_seconds);
 	tcase_add_test(tc, names_are_safe_as_files);
+	tcase_add_test(tc, what_only_a_change_can_ask_for);
 	tcase_add_test(tc, bad_values_are_usage_errors);
 	tcase_add_test(tc, endpoints_become_numbers);
 	tcase_add_test(tc, the_same_again_is_no_difference);
