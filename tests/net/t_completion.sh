@@ -46,8 +46,8 @@ for shell in bash zsh fish; do
 	ask=in_$shell
 	claim "$shell completes commands" equal "$($ask sta)" "status"
 	claim "$shell completes verbs" equal "$($ask peer rem)" "remove"
-	claim "$shell completes options of the command" equal "$($ask peer add anna --keep)" "--keepalive"
-	claim "$shell does not complete those of others" equal "$($ask up --keep)" ""
+	claim "$shell completes options of the command" equal "$($ask peer add anna --keepa)" "--keepalive"
+	claim "$shell does not complete those of others" equal "$($ask up --keepa)" ""
 	claim "$shell completes interfaces" equal "$($ask status '')" "wg0 wg1"
 	claim "$shell completes peers of all interfaces" equal "$($ask peer show '')" "anna anton main-bo other"
 	claim "$shell completes peers of the one that is named" equal "$($ask -i wg0 peer remove a)" "anna anton"
