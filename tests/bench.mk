@@ -2,6 +2,8 @@
 #
 #   make bench           tunneld beside wireguard-go, its own relay without a cipher, and no tunnel; PEER, ROUNDS, SECS,
 #                        ONLY (parts), WHO (contenders)
+#   make bench-micro     what each part costs by the clock; NAME=seal those whose names begin so
+#   make bench-icount    the same in instructions, which do not depend on what else the machine does
 
 BENCH_TOOLS := $(addprefix $(O)/bench/,traffic peers handshakes)
 
@@ -26,4 +28,17 @@ $(BENCH_TOOLS):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_tunnel) -lm
 
-.PHONY: bench
+# The packets are those of the unit tests.
+BENCH_MICRO := $(patsubst tests/bench/%.c,$(O)/obj/tests/bench/%.o,$(wildcard tests/bench/micro*.c))
+$(O)/bench/micro: $(BENCH_MICRO) $(O)/obj/tests/unit/packets.o $(O)/libtunneld.a $(O)/libtunnel.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_tunnel)
+
+bench-micro: $(O)/bench/micro
+	$(Q)$< $(NAME)
+
+bench-icount: $(O)/bench/micro
+	$(Q)tests/bench/icount $< $(NAME)
+
+.PHONY: bench bench-micro bench-icount
