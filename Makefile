@@ -137,7 +137,7 @@ help:
 	@echo 'make fuzz          new inputs for every parser; FUZZ_SECONDS each, FUZZ_NAME one of them'
 	@echo 'make bench         beside wireguard-go, or PEER=program|backports; ROUNDS, SECS, ONLY=tcp one part;'
 	@echo '                   table, build/bench.json, build/bench.svg; see tests/bench/README.md'
-	@echo 'make bench-micro   what each part costs alone: seal, open, gso, gro, window, route, handshake; NAME one of them'
+	@echo 'make bench-micro   what each part costs: seal, open, gso, gro, window, route, handshake; NAME one'
 	@echo 'make bench-icount  the same in instructions'
 	@echo 'make install       PREFIX=/usr/local DESTDIR=; make uninstall'
 	@echo 'make clean'

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of the data path cost, each alone on one core: name, value, unit; tab-separated. By the clock it is the
- * best of MICRO_LAPS laps, in processor time of this thread, since the machine may have other work. Under callgrind it
- * is the instructions of one lap, which tests/bench/icount turns into the same form.
+ * What the parts of the data path cost, each alone on one core: name, value, unit; tab-separated. By the clock it is
+ * the best of MICRO_LAPS laps, in processor time of this thread, since the machine may have other work. Under callgrind
+ * it is the instructions of one lap, which tests/bench/icount turns into the same form.
  */
 #ifndef MICRO_H
 #define MICRO_H
