@@ -5,6 +5,7 @@
  * both do nothing when there is nothing to do.
  */
 #include "client.h"
+#include "filter.h"
 #include "iface.h"
 #include "link.h"
 #include "out.h"
@@ -151,6 +152,17 @@ static bool gone(const struct iface *f, bool was_here)
 	return client_probe(f->sock) && !(was_here && link_state(f->name).exists);
 }
 
+/* A daemon that was killed leaves its packet filter table, and with it perhaps a kill switch. */
+static int down_already(const struct ctx *c, const struct iface *f)
+{
+	int removed = cmd_has(c, OPT_DRY_RUN) ? 0 : filter_remove(f->name);
+
+	if (removed < 0 && removed != -EPERM)
+		return cmd_fail(c, CMD_FAILED, "%s: cannot remove the packet filter table inet tunneld-%s: %s", f->name,
+				f->name, strerror(-removed));
+	return done(c, f, removed > 0, "down");
+}
+
 int cmd_down(struct ctx *c)
 {
 	struct link_state link;
@@ -163,7 +175,7 @@ int cmd_down(struct ctx *c)
 	if (!f.running && link.exists)
 		return cmd_fail(c, CMD_NODAEMON, "%s is no interface of a daemon that answers at %s", f.name, f.sock);
 	if (!f.running)
-		return done(c, &f, false, "down");
+		return down_already(c, &f);
 	if (cmd_has(c, OPT_DRY_RUN)) {
 		printf("would end: %s\n", f.name);
 		return CMD_DONE;

@@ -25,7 +25,8 @@
 
 enum { FEED_TIMEOUT_S = 30 };
 
-#define SUPPORTED (CONF_BIT(CONF_ENABLED) | CONF_BIT(CONF_WORKERS) | CONF_BIT(CONF_NO_OFFLOAD))
+#define SUPPORTED (CONF_BIT(CONF_ENABLED) | CONF_BIT(CONF_WORKERS) | CONF_BIT(CONF_NO_OFFLOAD) | \
+		   CONF_BIT(CONF_NAT) | CONF_BIT(CONF_KILL_SWITCH))
 
 struct reading {
 	struct config *config;
@@ -324,6 +325,10 @@ struct config *config_load(const char *file)
 	c->table = CONF_TABLE_AUTO;
 	read_one(&r, file);
 	read_directory(&r, file);
+	if (c->nat != CONF_NAT_NO && c->kill_switch != CONF_KILL_NO) {
+		fprintf(stderr, "%s: NAT is for a server, KillSwitch for a client: not both\n", file);
+		r.errors++;
+	}
 	if (!r.errors)
 		return c;
 	config_free(c);

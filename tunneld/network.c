@@ -1,63 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A change has two halves: what the new plan has and the old one has not is added, then what only the old one has is
- * removed. Coming up is a change from nothing. A failure in the first half is undone by the second half with the plans
- * exchanged; the second half cannot fail in a way that matters, since what is not there need not be removed.
- *
- * Only rules outlive the interface. The kernel takes the same rule twice, so those that a killed predecessor left are
- * looked for before ours are added: rules that name a table without any route were of no use to anybody.
+ * A change has two halves (steps.h); coming up is a change from nothing. The packet filter is one transaction and goes
+ * first, so that there is no moment in which a packet passes that the new table would stop.
  */
 #include "network.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conf.h"
 #include "log.h"
+#include "nat.h"
 #include "plan.h"
+#include "steps.h"
+#include "sysctl.h"
 #include "tun.h"
 
 enum {
 	TABLE_FIRST = 51820,
 	TABLE_TRIES = 64,
-	STALE_RULES = 16,	/* left by predecessors, at most so many are looked for */
-	LINES_EACH = 32,	/* routes are named one by one up to this many, then counted */
 	ENDPOINTS_ASKED = 64,	/* peers whose paths decide the MTU */
 	OUTER_BYTES = 80,	/* IPv6 40, UDP 8, WireGuard 32 */
 	MTU_LEAST = 1280,	/* IPv6 needs this */
+	UPLINKS = 8,		/* interfaces that learnt a default route from a router */
 };
+
+/* What is switched on for a default route by rules, and for NAT. */
+enum { MARK_FILTER, FORWARD4, FORWARD6, ACCEPT_RA, SWITCHES = ACCEPT_RA + UPLINKS };
 
 struct network {
-	struct netlink *netlink;
+	struct steps steps;
 	char ifname[IFNAMSIZ];
-	unsigned ifindex;
+	struct nat *nat;	/* NULL: no packet filter here */
+	struct sysctl switches[SWITCHES];
 	uint32_t mark;		/* chosen by us; 0: not yet */
-	uint32_t mtu;		/* that the interface has been given */
 	struct plan plan;	/* what has been set up */
-	int mark_filter;	/* net.ipv4.conf.all.src_valid_mark */
+	bool inherited;		/* a predecessor's kill switch was there at the start */
+	bool filter_set;	/* the table is ours now, or there is none */
+	uint8_t kill_switch;	/* in the table, and the mark that it lets pass */
+	uint32_t kill_mark;
 };
 
-/* Where a change has failed, and how. */
-struct trouble {
-	int err;
-	char what[128];
-};
-
-static int fail(struct trouble *t, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static int fail(struct trouble *t, int err, const char *fmt, ...)
+/* A router's advertisements are ignored by an interface that forwards, unless it is told otherwise; the default route
+ * that came that way would be gone the moment that IPv6 is forwarded. */
+static void open_uplinks(struct network *w)
 {
-	va_list args;
+	unsigned links[UPLINKS];
+	size_t count = netlink_advertised(w->steps.netlink, links, UPLINKS);
+	char name[IFNAMSIZ], path[64];
 
-	va_start(args, fmt);
-	vsnprintf(t->what, sizeof(t->what), fmt, args);
-	va_end(args);
-	t->err = err;
-	return err;
+	for (size_t i = 0; i < count; i++) {
+		if (!if_indextoname(links[i], name))
+			continue;
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", name);
+		sysctl_open(&w->switches[ACCEPT_RA + i], path);
+	}
 }
 
 struct network *network_open(struct netlink *netlink, const char *ifname)
@@ -68,9 +67,18 @@ struct network *network_open(struct netlink *netlink, const char *ifname)
 		log_error("out of memory");
 		return NULL;
 	}
-	w->netlink = netlink;
+	w->steps.netlink = netlink;
 	snprintf(w->ifname, sizeof(w->ifname), "%s", ifname);
-	w->mark_filter = open("/proc/sys/net/ipv4/conf/all/src_valid_mark", O_RDWR | O_CLOEXEC);
+	w->nat = nat_open(ifname);
+	if (!w->nat)
+		log_debug("no packet filter: %m");
+	w->inherited = w->nat && nat_kills(w->nat);
+	for (unsigned i = 0; i < SWITCHES; i++)
+		w->switches[i].fd = -1;
+	sysctl_open(&w->switches[MARK_FILTER], "/proc/sys/net/ipv4/conf/all/src_valid_mark");
+	sysctl_open(&w->switches[FORWARD4], "/proc/sys/net/ipv4/ip_forward");
+	sysctl_open(&w->switches[FORWARD6], "/proc/sys/net/ipv6/conf/all/forwarding");
+	open_uplinks(w);
 	return w;
 }
 
@@ -78,8 +86,9 @@ void network_close(struct network *w)
 {
 	if (!w)
 		return;
-	if (w->mark_filter >= 0)
-		close(w->mark_filter);
+	for (unsigned i = 0; i < SWITCHES; i++)
+		sysctl_close(&w->switches[i]);
+	nat_close(w->nat);
 	plan_free(&w->plan);
 	free(w);
 }
@@ -89,13 +98,11 @@ void network_prepare(struct network *w, struct config *c)
 	if (c->fwmark || !plan_needs_mark(c))
 		return;
 	for (uint32_t i = 0; i < TABLE_TRIES && !w->mark; i++) {
-		if (netlink_table_empty(w->netlink, TABLE_FIRST + i))
+		if (netlink_table_empty(w->steps.netlink, TABLE_FIRST + i))
 			w->mark = TABLE_FIRST + i;
 	}
 	c->fwmark = w->mark;
 }
-
-/* ---- MTU --------------------------------------------------------------------------------------------------------- */
 
 /* The smallest path counts: with a larger one every full packet to the peer behind it would travel in two. */
 static uint32_t derive_mtu(struct network *w, const struct config *c)
@@ -104,18 +111,19 @@ static uint32_t derive_mtu(struct network *w, const struct config *c)
 	static const struct tnl_addr anywhere[] = {{.family = 4, .ip = {192, 0, 2, 1}},
 						   {.family = 6, .ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}}};
 	uint32_t least = UINT32_MAX;
+	uint32_t mark = c->fwmark ? c->fwmark : w->plan.mark;
 	unsigned asked = 0;
 
 	for (size_t i = 0; i < c->op_count && asked < ENDPOINTS_ASKED; i++) {
 		if (c->ops[i].what == UAPI_ENDPOINT) {
-			uint32_t mtu = netlink_path_mtu(w->netlink, &c->ops[i].addr, c->fwmark, w->ifindex);
+			uint32_t mtu = netlink_path_mtu(w->steps.netlink, &c->ops[i].addr, mark, w->steps.ifindex);
 
 			least = mtu && mtu < least ? mtu : least;
 			asked++;
 		}
 	}
 	for (unsigned i = 0; i < 2 && least == UINT32_MAX; i++) {
-		uint32_t mtu = netlink_path_mtu(w->netlink, &anywhere[i], c->fwmark, w->ifindex);
+		uint32_t mtu = netlink_path_mtu(w->steps.netlink, &anywhere[i], mark, w->steps.ifindex);
 
 		least = mtu ? mtu : least;
 	}
@@ -125,191 +133,118 @@ static uint32_t derive_mtu(struct network *w, const struct config *c)
 	return least < MTU_LEAST + OUTER_BYTES ? MTU_LEAST : least - OUTER_BYTES;
 }
 
-static int set_mtu(struct network *w, uint32_t mtu, struct trouble *t)
+/* ---- Switches ---------------------------------------------------------------------------------------------------- */
+
+static void set_switch(struct network *w, unsigned which, char value, const char *name)
 {
-	int err = netlink_link_set(w->netlink, w->ifindex, mtu, 0, true);
+	int err = sysctl_set(&w->switches[which], value);
 
 	if (err < 0)
-		return fail(t, err, "cannot bring the interface up with MTU %u: %s", mtu, strerror(-err));
-	w->mtu = mtu;
-	return 0;
+		log_warn("cannot set %s: %s", name, strerror(-err));
 }
 
-/* ---- The first half: what is new --------------------------------------------------------------------------------- */
-
-/* IPv6 knows an address once, whatever its bits. */
-static void make_room(struct network *w, const struct plan *have, const struct config_prefix *a)
+static void set_switches(struct network *w, const struct plan *p)
 {
-	for (size_t i = 0; a->addr.family == 6 && i < have->address_count; i++) {
-		if (!memcmp(&have->addresses[i].addr, &a->addr, sizeof(a->addr)))
-			netlink_address(w->netlink, w->ifindex, &a->addr, have->addresses[i].bits, false);
+	/* Answers to marked packets would fail a strict reverse path filter without this. */
+	if (p->rules[0])
+		set_switch(w, MARK_FILTER, '1', "net.ipv4.conf.all.src_valid_mark");
+	if (plan_forwards(p, 4))
+		set_switch(w, FORWARD4, '1', "net.ipv4.ip_forward");
+	if (!plan_forwards(p, 6))
+		return;
+	for (unsigned i = ACCEPT_RA; i < SWITCHES; i++) {
+		if (sysctl_get(&w->switches[i]) == '1')
+			set_switch(w, i, '2', "accept_ra of an interface with an IPv6 default route");
 	}
+	set_switch(w, FORWARD6, '1', "net.ipv6.conf.all.forwarding");
 }
 
-static int add_addresses(struct network *w, const struct plan *have, const struct plan *want, struct trouble *t)
+/* What p does not need and we have switched on. Somebody who translates addresses needs forwarding too, and found it on
+ * if he came after us. The switch for marks stays, as with wg-quick: it matters to marked packets only, and who else
+ * relies on it cannot be seen. */
+static void put_switches_back(struct network *w, const struct plan *p)
 {
-	char text[TEXT_ADDR];
+	bool needed = w->nat && nat_foreign_masquerade(w->nat);
 
-	for (size_t i = 0; i < want->address_count; i++) {
-		const struct config_prefix *a = &want->addresses[i];
-		int err;
-
-		if (plan_has_address(have, a))
-			continue;
-		make_room(w, have, a);
-		err = netlink_address(w->netlink, w->ifindex, &a->addr, a->bits, true);
-		if (err < 0) {
-			text_from_prefix(text, &a->addr, a->bits);
-			return fail(t, err, "cannot add the address %s: %s", text, strerror(-err));
-		}
-	}
-	return 0;
+	if (!plan_forwards(p, 4) && !needed)
+		sysctl_put_back(&w->switches[FORWARD4]);
+	for (unsigned i = FORWARD6; !plan_forwards(p, 6) && !needed && i < SWITCHES; i++)
+		sysctl_put_back(&w->switches[i]);
 }
 
-static int add_route(struct network *w, const struct plan_route *r, struct trouble *t)
-{
-	char text[TEXT_ADDR];
-	int err = netlink_route(w->netlink, w->ifindex, &r->net, r->bits, r->table, true);
+/* ---- Packet filter ----------------------------------------------------------------------------------------------- */
 
-	if (!err || (err == -EEXIST && netlink_route_leads(w->netlink, w->ifindex, &r->net, r->bits, r->table)))
+/* Without a packet filter a default route still works, as far as the path filter lets it. The first time whatever a
+ * predecessor left is replaced. */
+static int set_filter(struct network *w, const struct plan *have, const struct plan *want, struct trouble *t)
+{
+	int err = -EOPNOTSUPP;
+
+	if (w->filter_set && plan_same_filter(have, want))
 		return 0;
-	text_from_prefix(text, &r->net, r->bits);
-	return fail(t, err, "cannot add the route to %s: %s", text,
-		    err == -EEXIST ? "there is one by another way (ip route show)" : strerror(-err));
-}
-
-static int add_routes(struct network *w, const struct plan *have, const struct plan *want, struct trouble *t)
-{
-	struct plan_walk walk = {0};
-	const struct plan_route *r;
-
-	while ((r = plan_next_route(want, have, &walk))) {
-		int err = add_route(w, r, t);
-
-		if (err < 0)
-			return err;
+	if (w->nat)
+		err = nat_install(w->nat, want);
+	if (!err) {
+		w->filter_set = true;
+		w->kill_switch = want->kill_switch;
+		w->kill_mark = want->mark;
 	}
+	if (err < 0 && (want->nat != CONF_NAT_NO || want->kill_switch != CONF_KILL_NO))
+		return fail(t, err, "cannot set up the packet filter (nftables): %s", strerror(-err));
+	if (err < 0 && plan_needs_filter(want))
+		log_warn("cannot guard the default route by the packet filter (nftables): %s", strerror(-err));
 	return 0;
 }
 
-/* Has this plan the rules of family f (0: IPv4) that `like` has? */
-static bool has_rules(const struct plan *p, const struct plan *like, unsigned f)
+static void warn_of_drop(struct network *w, const struct plan *p)
 {
-	return p->rules[f] && p->mark == like->mark;
-}
+	char chain[128];
+	bool network = false;
 
-/* The second rule is the same for every tunnel of a machine, so it goes only where our first one was. */
-static void remove_pair(struct network *w, unsigned f, uint32_t mark)
-{
-	if (netlink_rule(w->netlink, NETLINK_RULE_UNMARKED, f ? 6 : 4, mark, false) == 0)
-		netlink_rule(w->netlink, NETLINK_RULE_MAIN, f ? 6 : 4, mark, false);
-}
-
-static int add_pair(struct network *w, unsigned f, uint32_t mark)
-{
-	int err = netlink_rule(w->netlink, NETLINK_RULE_UNMARKED, f ? 6 : 4, mark, true);
-
-	if (err < 0)
-		return err;
-	err = netlink_rule(w->netlink, NETLINK_RULE_MAIN, f ? 6 : 4, mark, true);
-	if (err < 0)
-		netlink_rule(w->netlink, NETLINK_RULE_UNMARKED, f ? 6 : 4, mark, false);
-	return err;
-}
-
-/* Undoes itself. */
-static int add_rules(struct network *w, const struct plan *have, const struct plan *want, struct trouble *t)
-{
-	bool added[2] = {false, false};
-
-	for (unsigned f = 0; f < 2; f++) {
-		int err = want->rules[f] && !has_rules(have, want, f) ? add_pair(w, f, want->mark) : 1;
-
-		added[f] = !err;
-		if (err < 0) {
-			if (added[0])
-				remove_pair(w, 0, want->mark);
-			return fail(t, err, "cannot add a routing rule: %s", strerror(-err));
-		}
-	}
-	return 0;
-}
-
-static int add_missing(struct network *w, const struct plan *have, const struct plan *want, uint32_t mtu,
-		       struct trouble *t)
-{
-	int err = add_addresses(w, have, want, t);
-
-	if (!err && mtu != w->mtu)
-		err = set_mtu(w, mtu, t);
-	if (!err)
-		err = add_routes(w, have, want, t);
-	if (!err)
-		err = add_rules(w, have, want, t);
-	return err;
-}
-
-/* ---- The second half: what is old -------------------------------------------------------------------------------- */
-
-static void remove_rules(struct network *w, const struct plan *have, const struct plan *want)
-{
-	for (unsigned f = 0; f < 2; f++) {
-		if (have->rules[f] && !has_rules(want, have, f))
-			remove_pair(w, f, have->mark);
-	}
-}
-
-/* With an address the kernel takes away the route to its network, and if it was the first of its network in IPv4 its
- * other addresses there: so what is to stay is asserted once more. */
-static void assert_again(struct network *w, const struct plan *want)
-{
-	struct trouble t;
-
-	if (add_addresses(w, &(struct plan){0}, want, &t) < 0 || add_routes(w, &(struct plan){0}, want, &t) < 0)
-		log_warn("%s", t.what);
-}
-
-/* All but rules, which are the last to come and the first to go. */
-static void remove_surplus(struct network *w, const struct plan *have, const struct plan *want)
-{
-	struct plan_walk walk = {0};
-	const struct plan_route *r;
-	bool gone = false;
-
-	while ((r = plan_next_route(have, want, &walk)))
-		netlink_route(w->netlink, w->ifindex, &r->net, r->bits, r->table, false);
-	for (size_t i = 0; i < have->address_count; i++) {
-		const struct config_prefix *a = &have->addresses[i];
-
-		if (!plan_has_address(want, a)) {
-			netlink_address(w->netlink, w->ifindex, &a->addr, a->bits, false);
-			gone = true;
-		}
-	}
-	if (gone)
-		assert_again(w, want);
+	if (p->nat == CONF_NAT_NO)
+		return;
+	if (nat_foreign_drop(w->nat, chain, sizeof(chain)))
+		log_warn("the chain %s drops what is forwarded unless told otherwise: it must accept %s", chain,
+			 w->ifname);
+	for (size_t i = 0; i < p->address_count; i++)
+		network |= p->addresses[i].bits < (p->addresses[i].addr.family == 4 ? 32 : 128);
+	if (!network)
+		log_warn("NAT is for the networks of Address, and no Address has more than itself");
 }
 
 /* ---- The door ---------------------------------------------------------------------------------------------------- */
 
-/* Answers to marked packets would fail a strict reverse path filter without this. */
-static void respect_mark_in_path_filter(struct network *w)
+/* On success *want becomes ours and is what was ours before. On failure all is as it was; but the table of a first time
+ * is left to network_down(), which knows whether a kill switch is to stay. */
+static int change(struct network *w, struct plan *want, uint32_t mtu, struct trouble *t)
 {
-	if (w->mark_filter < 0 || write(w->mark_filter, "1\n", 2) != 2)
-		log_warn("cannot set net.ipv4.conf.all.src_valid_mark: %m");
-}
+	uint32_t mtu_before = w->steps.mtu;
+	bool first = !w->filter_set;
+	struct trouble ignored;
+	struct plan before;
+	int err = set_filter(w, &w->plan, want, t);
 
-static void remove_stale_rules(struct network *w, const struct plan *p)
-{
-	for (unsigned f = 0; f < 2; f++) {
-		if (!p->rules[f] || !netlink_table_empty(w->netlink, p->mark))
-			continue;
-		for (unsigned i = 0; i < STALE_RULES; i++) {
-			if (netlink_rule(w->netlink, NETLINK_RULE_UNMARKED, f ? 6 : 4, p->mark, false) < 0)
-				break;
-			netlink_rule(w->netlink, NETLINK_RULE_MAIN, f ? 6 : 4, p->mark, false);
-		}
+	if (!err)
+		err = steps_add(&w->steps, &w->plan, want, mtu, t);
+	if (err < 0) {
+		steps_remove(&w->steps, want, &w->plan);
+		if (mtu_before && w->steps.mtu != mtu_before &&
+		    netlink_link_set(w->steps.netlink, w->steps.ifindex, mtu_before, 0, false) == 0)
+			w->steps.mtu = mtu_before;
+		if (!first)
+			set_filter(w, want, &w->plan, &ignored);
+		return err;
 	}
+	set_switches(w, want);
+	steps_remove_rules(&w->steps, &w->plan, want);
+	steps_remove(&w->steps, &w->plan, want);
+	put_switches_back(w, want);
+	if (w->plan.nat != want->nat)
+		warn_of_drop(w, want);
+	before = w->plan;
+	w->plan = *want;
+	*want = before;
+	return 0;
 }
 
 bool network_up(struct network *w, const struct config *c, unsigned ifindex)
@@ -318,28 +253,82 @@ bool network_up(struct network *w, const struct config *c, unsigned ifindex)
 	struct plan plan;
 	int err;
 
-	w->ifindex = ifindex;
+	w->steps.ifindex = ifindex;
 	if (plan_make(c, &plan) < 0) {
 		log_error("out of memory");
 		return false;
 	}
-	if (plan.rules[0])
-		respect_mark_in_path_filter(w);
-	remove_stale_rules(w, &plan);
-	err = add_missing(w, &w->plan, &plan, plan.mtu ? plan.mtu : derive_mtu(w, c), &t);
-	if (err < 0) {
+	steps_remove_stale_rules(&w->steps, &plan);
+	err = change(w, &plan, plan.mtu ? plan.mtu : derive_mtu(w, c), &t);
+	if (err < 0)
 		log_error("%s", t.what);
-		remove_surplus(w, &plan, &w->plan);
-		plan_free(&plan);
-		return false;
-	}
-	w->plan = plan;
-	return true;
+	plan_free(&plan);
+	return !err;
 }
 
-void network_down(struct network *w, bool failed)
+int network_change(struct network *w, const struct config *c, network_tell tell, void *ctx)
 {
-	(void)failed;
-	remove_rules(w, &w->plan, &(struct plan){0});
+	uint32_t mtu, mtu_before = w->steps.mtu;
+	struct trouble t;
+	struct plan want;
+	char line[64];
+	int err = plan_make(c, &want);
+
+	if (err < 0) {
+		tell(ctx, "out of memory");
+		return err;
+	}
+	mtu = want.mtu ? want.mtu : derive_mtu(w, c);
+	err = change(w, &want, mtu, &t);
+	if (err < 0) {
+		tell(ctx, t.what);
+	} else {
+		plan_tell(&want, &w->plan, tell, ctx);
+		snprintf(line, sizeof(line), "MTU %u, was %u", mtu, mtu_before);
+		if (mtu != mtu_before)
+			tell(ctx, line);
+	}
+	plan_free(&want);
+	return err;
+}
+
+static void end_filter(struct network *w, enum network_end how)
+{
+	struct plan rest = {.kill_switch = w->kill_switch, .mark = w->kill_mark};
+	bool closed = how == NETWORK_FAILED || (how == NETWORK_NEVER_UP && w->inherited);
+
+	if (!w->nat)
+		return;
+	if (closed && w->filter_set)
+		closed = w->kill_switch != CONF_KILL_NO && nat_install(w->nat, &rest) == 0;
+	if (closed && (w->inherited || w->filter_set))
+		log_warn("the kill switch stays until the next start or \"tunctl down %s\"", w->ifname);
+	else
+		nat_remove(w->nat);
+}
+
+void network_down(struct network *w, enum network_end how)
+{
+	steps_remove_rules(&w->steps, &w->plan, &(struct plan){0});
+	end_filter(w, how);
+	put_switches_back(w, &(struct plan){0});
 	plan_free(&w->plan);
+}
+
+int network_fd(const struct network *w)
+{
+	return w && w->nat ? nat_fd(w->nat) : -1;
+}
+
+int network_wait_ms(const struct network *w, int timeout_ms)
+{
+	int ours = w && w->nat ? nat_wait_ms(w->nat) : -1;
+
+	return timeout_ms < 0 || (ours >= 0 && ours < timeout_ms) ? ours : timeout_ms;
+}
+
+void network_serve(struct network *w)
+{
+	if (w && w->nat)
+		nat_serve(w->nat);
 }

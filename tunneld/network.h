@@ -40,14 +40,16 @@ bool network_up(struct network *w, const struct config *c, unsigned ifindex);
 typedef void (*network_tell)(void *ctx, const char *line);
 int network_change(struct network *w, const struct config *c, network_tell tell, void *ctx);
 
-/* Takes back what does not vanish with the interface. failed: this is no end that anybody asked for, so a kill switch
- * that had taken effect stays. */
-void network_down(struct network *w, bool failed);
+/* Takes back what does not vanish with the interface. A kill switch fails closed: after an end that nobody asked for
+ * it stays, reduced to itself, and one that a predecessor left so is not taken away by a start that failed either. */
+enum network_end { NETWORK_ENDED, NETWORK_FAILED, NETWORK_NEVER_UP };
+void network_down(struct network *w, enum network_end how);
 
 /* Whoever flushes the machine's packet filter takes our table along: it is put back, soon but at bounded rate. Poll the
- * descriptor (-1: leave it alone just now) for at most so many milliseconds (-1: any), then call network_serve(). */
-int network_fd(struct network *w);
-int network_wait_ms(const struct network *w);
+ * descriptor (-1: leave it alone just now) for at most as many milliseconds as network_wait_ms() makes of timeout_ms
+ * (negative: any), then call network_serve(). NULL is fine: there is nothing to do. */
+int network_fd(const struct network *w);
+int network_wait_ms(const struct network *w, int timeout_ms);
 void network_serve(struct network *w);
 
 #endif

@@ -58,6 +58,7 @@ struct parent {
 	int signals, null;
 	unsigned ifindex;	/* at the start; the interface may move later */
 	bool ready;		/* the engine has said MSG_READY */
+	bool up;		/* all that the file asks for was there */
 	int64_t routes_quiet;	/* ms, until when news of routes are held back; 0: they are not */
 	bool stop;
 	int status;		/* of the process, once stop is set */
@@ -232,6 +233,7 @@ static int64_t now_ms(void)
 static bool serve(struct parent *p, int wait, int timeout_ms)
 {
 	int64_t quiet = p->routes_quiet ? p->routes_quiet - now_ms() : 0;
+	int ready;
 	struct pollfd fds[] = {
 		{.fd = p->engine.pid ? p->engine.channel : -1, .events = POLLIN},
 		{.fd = p->signals, .events = POLLIN},
@@ -241,13 +243,16 @@ static bool serve(struct parent *p, int wait, int timeout_ms)
 		{.fd = quiet > 0 ? -1 : netlink_route_fd(p->netlink), .events = POLLIN},
 		{.fd = wait, .events = POLLIN},
 		{.fd = service_fd(p->service), .events = POLLIN},
+		{.fd = network_fd(p->network), .events = POLLIN},
 	};
 
 	if (quiet <= 0)
 		p->routes_quiet = 0;
 	else if (timeout_ms < 0 || timeout_ms > quiet)
 		timeout_ms = (int)quiet;
-	if (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout_ms) <= 0)
+	ready = poll(fds, sizeof(fds) / sizeof(fds[0]), network_wait_ms(p->network, timeout_ms));
+	network_serve(p->network);
+	if (ready <= 0)
 		return false;
 	if (fds[1].revents)
 		take_signals(p);
@@ -297,12 +302,10 @@ static bool open_interface(struct parent *p)
 		log_error("netlink: %m");
 		return false;
 	}
-	if (p->args->config) {
-		p->network = network_open(p->netlink, p->args->name);
-		if (!p->network)
-			return false;
+	if (p->args->config && !(p->network = network_open(p->netlink, p->args->name)))
+		return false;
+	if (p->network)
 		network_prepare(p->network, p->args->config);
-	}
 	p->queues = tun_open_queues(p->args->name, offload_tun_flags(p->no_offload), worker_count(p->args), p->tun,
 				    &p->info);
 	if (!p->queues)
@@ -449,7 +452,7 @@ static void end(struct parent *p)
 		hooks_result(p->hooks);
 	}
 	if (p->network)
-		network_down(p->network, p->status != 0);
+		network_down(p->network, !p->status ? NETWORK_ENDED : p->up ? NETWORK_FAILED : NETWORK_NEVER_UP);
 	if (p->engine.pid) {
 		tell(p, &(struct msg){.type = MSG_STOP});
 		spawn_end(&p->engine, how, sizeof(how));
@@ -473,24 +476,23 @@ int parent_main(const struct parent_args *args)
 		.signals = -1,
 		.status = 1,
 	};
-	bool up;
 
 	sandbox_early();
 	if (args->ready_fd >= 0)
 		log_prepare_syslog();
-	up = open_signals(&p) && (!args->config || hooks_start(args->config, args->name, &p.hooks)) &&
+	p.up = open_signals(&p) && (!args->config || hooks_start(args->config, args->name, &p.hooks)) &&
 	     open_interface(&p) && open_service(&p) && start_engine(&p);
-	if (up) {
+	if (p.up) {
 		sandbox_parent();
 		check_link(&p);
-		up = wait_ready(&p) && configure(&p);
+		p.up = wait_ready(&p) && configure(&p);
 	}
-	if (up) {
+	if (p.up) {
 		detach(&p);
 		offload_log(p.no_offload, &p.info, &p.udp);
 		log_info("ready");
 	}
-	while (up && !p.stop)
+	while (p.up && !p.stop)
 		serve(&p, -1, -1);
 	end(&p);
 	return p.status;

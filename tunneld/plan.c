@@ -168,3 +168,19 @@ bool plan_same_filter(const struct plan *a, const struct plan *b)
 	}
 	return true;
 }
+
+bool plan_translates(const struct tnl_addr *a)
+{
+	bool link_local = a->family == 6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
+
+	return !link_local;
+}
+
+bool plan_forwards(const struct plan *p, uint8_t family)
+{
+	for (size_t i = 0; p->nat != CONF_NAT_NO && i < p->address_count; i++) {
+		if (p->addresses[i].addr.family == family && plan_translates(&p->addresses[i].addr))
+			return true;
+	}
+	return false;
+}

@@ -47,9 +47,17 @@ bool plan_has_address(const struct plan *p, const struct config_prefix *a);
 struct plan_walk { size_t own, other; };
 const struct plan_route *plan_next_route(const struct plan *p, const struct plan *other, struct plan_walk *at);
 
+/* Will packets of this family (4 or 6) be forwarded for clients? */
+bool plan_forwards(const struct plan *p, uint8_t family);
+/* Is this the address of a network that others know the way to, so that NAT is for it? */
+bool plan_translates(const struct tnl_addr *a);
+
 /* Would both have the same packet filter table? */
 bool plan_same_filter(const struct plan *a, const struct plan *b);
 /* Does it need one at all? */
 bool plan_needs_filter(const struct plan *p);
+
+/* Says what differs, a line without line end for each thing, many routes in one. The MTU is not its business. */
+void plan_tell(const struct plan *before, const struct plan *now, void (*tell)(void *ctx, const char *line), void *ctx);
 
 #endif
