@@ -76,6 +76,10 @@ enum { CONF_NAT_NO, CONF_NAT_YES, CONF_NAT_VIA };	/* VIA: by this one interface 
 enum { CONF_KILL_NO, CONF_KILL_YES, CONF_KILL_LAN };	/* LAN: but for private and link-local networks */
 #define CONF_BIT(key) (UINT64_C(1) << (key))
 
+/* The extension keys that the daemon acts upon, for the readers of its files. */
+#define CONF_SUPPORTED (CONF_BIT(CONF_ENABLED) | CONF_BIT(CONF_WORKERS) | CONF_BIT(CONF_NO_OFFLOAD) | \
+			CONF_BIT(CONF_NAT) | CONF_BIT(CONF_KILL_SWITCH))
+
 /* What NoOffload names: of the TUN device its header, checksums, TCP and UDP super-packets; of the UDP sockets cutting
  * what is sent (UDP_SEGMENT) and joining what is received (UDP_GRO). */
 enum {

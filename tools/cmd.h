@@ -129,6 +129,8 @@ int cmd_pubkey(struct ctx *c);
 int cmd_up(struct ctx *c);
 int cmd_down(struct ctx *c);
 int cmd_status(struct ctx *c);
+int cmd_check(struct ctx *c);
+int cmd_diff(struct ctx *c);
 int cmd_peer_list(struct ctx *c);
 int cmd_peer_show(struct ctx *c);
 int cmd_peer_add(struct ctx *c);

@@ -42,6 +42,8 @@ const struct cmd cmd_table[] = {
 	{ "down", "[IF]", "end the interface", 0, 1, OPT_BIT(OPT_DRY_RUN), cmd_down },
 	{ "status", "[IF]", "show the interface and its peers, most recent first", 0, 1, OPT_BIT(OPT_ENDPOINTS),
 	  cmd_status },
+	{ "check", "FILE", "find what is wrong with a configuration file and its peers' files", 1, 1, 0, cmd_check },
+	{ "diff", "[IF]", "compare what is saved with what is live", 0, 1, 0, cmd_diff },
 	{ "peer list", "", "list all peers, saved and live", 0, 0, CMD_TOP, cmd_peer_list },
 	{ "peer show", "PEER", "show one peer; PEER is a name, key, start of a key, or address", 1, 1,
 	  OPT_BIT(OPT_ENDPOINTS) | CMD_TOP, cmd_peer_show },

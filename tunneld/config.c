@@ -25,9 +25,6 @@
 
 enum { FEED_TIMEOUT_S = 30 };
 
-#define SUPPORTED (CONF_BIT(CONF_ENABLED) | CONF_BIT(CONF_WORKERS) | CONF_BIT(CONF_NO_OFFLOAD) | \
-		   CONF_BIT(CONF_NAT) | CONF_BIT(CONF_KILL_SWITCH))
-
 struct reading {
 	struct config *config;
 	const char *file;
@@ -230,7 +227,7 @@ static void read_items(struct reading *r, const char *text, size_t len)
 	struct conf_reader reader;
 	struct conf_item item;
 	char *servers = NULL, *command;
-	int err = conf_reader_init(&reader, text, len, SUPPORTED);
+	int err = conf_reader_init(&reader, text, len, CONF_SUPPORTED);
 
 	if (err < 0) {
 		fprintf(stderr, "%s: %s\n", r->file, strerror(-err));

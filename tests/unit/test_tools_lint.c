@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* What is wrong with a configuration, and where: exact places, and no word about what is good. */
+#include "../../tools/lint.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PRIVATE "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
+#define OWN "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="	/* its public half */
+#define KEY_A "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
+#define KEY_B "TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0="
+
+#define I "[Interface]\nPrivateKey = " PRIVATE "\nAddress = 10.8.0.1/24\n"
+#define A "[Peer]\nPublicKey = " KEY_A "\n"
+#define B "[Peer]\nPublicKey = " KEY_B "\n"
+
+static const struct {
+	const char *text;
+	unsigned errors, warnings;
+	const char *first;	/* "LINE:COLUMN message begins"; NULL: none */
+} texts[] = {
+	{ I A "AllowedIPs = 10.8.0.2\n" B "AllowedIPs = 10.8.0.3, fd00::3\n", 0, 0, NULL },
+	{ I, 0, 0, NULL },
+	{ I "Bogus = 1\n" A "AllowedIPs = 10.8.0.300\n", 2, 1, "4:1 unknown key" },
+	{ "", 0, 1, "0:0 it has no [Interface]" },
+	{ "[Interface]\n", 0, 1, "0:0 it has no PrivateKey" },
+	{ I A "AllowedIPs = 10.8.0.2\n" A "AllowedIPs = 10.8.0.3\n", 1, 0, "8:13 PublicKey: the peer of x.conf:4" },
+	{ I "[Peer]\nPublicKey = " OWN "\nAllowedIPs = 10.8.0.2\n", 1, 0, "5:13 PublicKey: it is the interface's own" },
+	{ I A "#: Name = a\nAllowedIPs = 10.8.0.2\n" B "AllowedIPs = 10.8.0.4, 10.8.0.2/32\n", 1, 0,
+	  "10:24 AllowedIPs: 10.8.0.2/32 belongs to \"a\", too" },
+	{ I A "#: Enabled = false\nAllowedIPs = 10.8.0.2\n" B "AllowedIPs = 10.8.0.2/32\n", 0, 1,
+	  "10:14 AllowedIPs: 10.8.0.2/32 belongs to" },
+	{ I A "AllowedIPs = 10.9.0.0/16\n" B "AllowedIPs = 10.9.3.0/24\n", 0, 1, "9:14 AllowedIPs: it lies inside" },
+	{ I A "AllowedIPs = 0.0.0.0/0, ::/0\n" B "AllowedIPs = 10.9.3.0/24\n", 0, 0, NULL },
+	{ I A "AllowedIPs = 10.9.0.0/16\nAllowedIPs = 10.9.3.0/24\n", 0, 0, NULL },
+	{ I A "AllowedIPs = 10.9.3.0/24, 10.9.3.0/24\n", 0, 1, "6:27 AllowedIPs: 10.9.3.0/24 is here twice" },
+	{ I A "AllowedIPs = 10.9.3.7/24\n", 0, 1, "6:14 AllowedIPs: it has host bits, 10.9.3.0/24" },
+	{ I A "AllowedIPs = 10.8.0.1\n", 1, 0, "6:14 AllowedIPs: it is the interface's own" },
+	{ I A, 0, 1, "4:1 [Peer] without AllowedIPs" },
+	{ I A "#: Name = a\nAllowedIPs=10.8.0.2\n" B "#: Name = a\nAllowedIPs=10.8.0.3\n", 1, 0,
+	  "10:11 Name: the peer" },
+	{ I A "#: Name = a b\nAllowedIPs=10.8.0.2\n", 0, 1, "6:11 Name: it cannot" },
+	{ I "SaveConfig = true\n", 1, 0, "4:14 SaveConfig:" },
+};
+
+START_TEST(each_fault_is_found_at_its_place)
+{
+	struct lint l;
+	char line[LINT_MESSAGE_MAX + 32] = "";
+
+	lint_text("/etc/x.conf", texts[_i].text, strlen(texts[_i].text), &l);
+	if (l.problem_count)
+		snprintf(line, sizeof(line), "%u:%u %s", l.problem[0].at.line, l.problem[0].at.column,
+			 l.problem[0].message);
+	ck_assert_msg(l.errors == texts[_i].errors && l.warnings == texts[_i].warnings,
+		      "%s: %zu errors, %zu warnings: %s", texts[_i].text, l.errors, l.warnings, line);
+	ck_assert_uint_eq(l.problem_count, l.errors + l.warnings);
+	ck_assert_msg(!texts[_i].first || !strncmp(line, texts[_i].first, strlen(texts[_i].first)), "%s", line);
+	lint_free(&l);
+}
+END_TEST
+
+/* Against the obvious quadratic way: which networks lie in another peer's? */
+START_TEST(overlaps_agree_with_a_slow_model)
+{
+	enum { PEERS = 60, ROUNDS = 50, ONE = 128 };
+	static char text[PEERS * ONE + sizeof(I)];
+	unsigned seed = (unsigned)time(NULL);
+
+	printf("seed %u\n", seed);
+	srandom(seed);
+	for (int round = 0; round < ROUNDS; round++) {
+		struct net net[PEERS];
+		unsigned errors = 0, warnings = 0;
+		size_t len = (size_t)sprintf(text, "%s", I);
+		struct lint l;
+
+		for (int i = 0; i < PEERS; i++) {
+			uint8_t key[TNL_KEY_LEN] = { (uint8_t)i, 1 };
+			char base64[TEXT_BASE64_KEY], one[TEXT_ADDR];
+
+			net[i] = (struct net){ .addr = { .family = 4, .ip = { 10, (uint8_t)(random() % 3),
+									      (uint8_t)(random() % 4) } },
+					       .bits = (unsigned)(8 + random() % 25) };
+			net[i] = net_masked(net[i]);
+			text_key_to_base64(base64, key);
+			len += (size_t)sprintf(text + len, "[Peer]\nPublicKey = %s\nAllowedIPs = %s\n", base64,
+					       net_text(&net[i], one));
+		}
+		/* Of those around it, the innermost; of equal ones, those before it. */
+		for (int i = 0; i < PEERS; i++) {
+			bool same = false, inside = false;
+
+			for (int k = 0; k < PEERS; k++) {
+				same = same || (k < i && net_equal(&net[i], &net[k]));
+				inside = inside || (k != i && net_contains(&net[k], &net[i]) &&
+						    !net_equal(&net[k], &net[i]));
+			}
+			errors += same;
+			warnings += !same && inside;
+		}
+		lint_text("x", text, len, &l);
+		ck_assert_uint_eq(l.errors, errors);
+		ck_assert_uint_eq(l.warnings, warnings);
+		lint_free(&l);
+	}
+}
+END_TEST
+
+static void put(const char *path, const char *text, mode_t mode)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+	ck_assert_int_eq(chmod(path, mode), 0);
+}
+
+START_TEST(files_of_the_directory_are_read_too)
+{
+	char dir[] = "/tmp/lint-XXXXXX", conf[64], sub[64], peer[96], line[512];
+	struct lint l;
+	FILE *f;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(conf, sizeof(conf), "%s/wg0.conf", dir);
+	snprintf(sub, sizeof(sub), "%s/wg0.d", dir);
+	put(conf, I A "AllowedIPs = 10.8.0.2\n", 0644);
+	ck_assert_int_eq(mkdir(sub, 0700), 0);
+	snprintf(peer, sizeof(peer), "%s/bo.peer", sub);
+	put(peer, B "AllowedIPs = 10.8.0.2\n", 0600);
+	ck_assert_int_eq(lint_file(conf, &l), 0);
+	ck_assert_uint_eq(l.errors, 1);
+	ck_assert_uint_eq(l.warnings, 1);
+	ck_assert_uint_eq(l.peer_count, 2);
+	f = tmpfile();
+	lint_print(&l, f);
+	rewind(f);
+	ck_assert(fgets(line, sizeof(line), f) && strstr(line, "wg0.conf: warning: everybody may read its keys"));
+	ck_assert(fgets(line, sizeof(line), f) && strstr(line, "wg0.d/bo.peer:3:14: error: AllowedIPs: 10.8.0.2/32"));
+	fclose(f);
+	lint_free(&l);
+	ck_assert_int_ne(lint_file(sub, &l), 0);
+	lint_free(&l);
+	unlink(peer);
+	rmdir(sub);
+	unlink(conf);
+	rmdir(dir);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("tools_lint");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_loop_test(tc, each_fault_is_found_at_its_place, 0, sizeof(texts) / sizeof(texts[0]));
+	tcase_add_test(tc, overlaps_agree_with_a_slow_model);
+	tcase_add_test(tc, files_of_the_directory_are_read_too);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
