@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * peer remove: a peer with a file of its own loses that file, one in the main file is cut out of it, every byte
- * around it untouched; then the interface forgets it.
+ * around it untouched. The interface forgets it first: were the file gone first and the rest cut short, its name would
+ * be gone, too, and the same said again would find nobody.
  */
 #include "change.h"
 #include "client.h"
@@ -11,9 +12,9 @@
 #include "store.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int cut_out(const struct iface *f, const uint8_t key[TNL_KEY_LEN])
 {
@@ -50,6 +51,17 @@ static int unsave(const struct ctx *c, const struct change *ch, const struct pee
 	return err ? cmd_fail(c, iface_code(err), "%s: %s", path, strerror(-err)) : 0;
 }
 
+/* Said before the interface forgets the peer, whose sessions nobody could bring back. */
+static int can_unsave(const struct ctx *c, const struct change *ch, const struct peer *p)
+{
+	char dir[PATH_MAX];
+
+	strcpy(dir, p->own_file ? ch->iface.dir : ch->iface.conf);
+	if (!p->own_file)
+		*strrchr(dir, '/') = 0;
+	return access(dir, W_OK) ? cmd_fail(c, iface_code(-errno), "%s: %s", dir, strerror(errno)) : 0;
+}
+
 static int report(const struct ctx *c, const struct change *ch, const char *name, bool changed)
 {
 	if (cmd_has(c, OPT_JSON))
@@ -76,7 +88,7 @@ static void print_plan(const struct change *ch, const struct peer *p, const char
 
 static int remove_peer(const struct ctx *c, struct change *ch)
 {
-	char name[IFACE_PEER_NAME_MAX + 1], key[TEXT_BASE64_KEY];
+	char name[IFACE_PEER_NAME_MAX + 1];
 	struct peer *p;
 	int code, err = roster_find(&ch->roster, c->word[0], &p);
 	bool save, live;
@@ -96,14 +108,16 @@ static int remove_peer(const struct ctx *c, struct change *ch)
 		print_plan(ch, p, name);
 		return CMD_DONE;
 	}
-	if (save && (code = unsave(c, ch, p)))
+	if (save && (code = can_unsave(c, ch, p)))
 		return code;
 	err = live ? client_peer_remove(ch->iface.sock, p->key) : 0;
-	if (!err)
+	if (err)
+		return cmd_fail(c, iface_code(err), "\"%s\" is still there: %s", name, strerror(-err));
+	if (!save || !(code = unsave(c, ch, p)))
 		return report(c, ch, name, true);
-	text_key_to_base64(key, p->key);
-	return cmd_fail(c, save ? CMD_NOTLIVE : iface_code(err),
-			"\"%s\" is still live: %s (use: tunctl peer remove %s)", name, strerror(-err), key);
+	if (live)
+		change_go_live(c, ch, p);
+	return code;
 }
 
 int cmd_peer_remove(struct ctx *c)

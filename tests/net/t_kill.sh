@@ -1,144 +1,152 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-#
-# KillSwitch: nothing leaves the machine past the tunnel, whatever becomes of interface, engine or daemon; and a tunnel
-# with a default route cannot be entered past its interface.
-#
-#   ns a: wga 192.168.9.1, fd09::1, all through it; default routes to b besides
-#     |    va 10.0.0.1, fd00::1 ---- vb 10.0.0.2, fd00::2
-#   ns b: wgb 192.168.9.2, fd09::2; the world: 203.0.113.9, 2001:db8::9
+# Old or new, never mixed: each command that changes something is killed before every single write, flush, rename and
+# message that it makes. After each kill the files are the old ones or the new ones, all of them good, and the same
+# command said again does the rest. Then: two at once, a full disk, a read-only /etc.
+# shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-outside
-addr b lo 203.0.113.9/32 2001:db8::9/128
-must ip -n a route add default via 10.0.0.2
-must ip -n a route add default via fd00::2
-key a >/dev/null; key b >/dev/null
-daemon b wgb tunneld
-must wg set wgb private-key "$T/b.key" listen-port 1002 peer "$(key a)" allowed-ips 192.168.9.1/32,fd09::1/128
-addr b wgb 192.168.9.2/24 fd09::2/64
-must ip -n b link set wgb up
-
-conf()
+mkdir -p "$T/bin" "$T/etc/tunneld/wg0.d"
+must cp "$TUNCTL" "$T/bin/tunctl"
+must ln -s "$TUNNELD" "$T/bin/tunneld"
+ETC=$T/etc/tunneld
+ctl=("$T/bin/tunctl" --etc "$T/etc" --var "$T/var" -i wg0 -q)
+code() { local is should=$1; shift; "$@"; is=$?; equal "$is" "$should"; }
+# Every file and all that is in it; what begins with a dot is no file of ours yet. Without a process for any of it.
+files()
 {
-	(umask 077; cat >"$T/wga.conf" <<-END
-		[Interface]
-		PrivateKey = $(cat "$T/a.key")
-		Address = 192.168.9.1/24, fd09::1/64
-		KillSwitch = $1
-		${2-}
+	local f
 
-		[Peer]
-		PublicKey = $(key b)
-		Endpoint = 10.0.0.2:1002
-		AllowedIPs = 0.0.0.0/0, ::/0
-	END
-	)
-}
-up()
-{
-	spawn wga a "$TUNNELD" -f -c "$T/wga.conf" wga >"$T/wga.log" 2>&1
-	wait_for 10 grep -q ready "$T/wga.log" || { cat "$T/wga.log"; return 1; }
-}
-tables() { n a nft list tables | grep -c tunneld-wga; }
-# The engine is the process that holds the UDP socket.
-engine() { n a ss -Hunap | sed -n 's/.*pid=\([0-9]*\).*/\1/p' | tail -n 1; }
-# Whatever a program may try: pings and UDP by routing, by device and by source, to the world and to the neighbour.
-try()
-{
-	local to
-
-	for to in 203.0.113.9 10.0.0.2; do
-		n a ping -n -c 1 -W 0.3 $to &
-		n a ping -n -c 1 -W 0.3 -I va $to &
-		echo x | n a socat -u - UDP:$to:53 &
-		echo x | n a socat -u - UDP:$to:53,bind=10.0.0.1 &
-		timeout 0.3 nsenter --net=/run/netns/a socat -u OPEN:/dev/null TCP:$to:80 &
+	for f in "$ETC"/*.conf* "$ETC"/wg0.d/*.peer; do
+		[ ! -f "$f" ] || printf '%s:\n%s\n' "$f" "$(<"$f")"
 	done
-	for to in 2001:db8::9 fd00::2; do
-		n a ping -n -c 1 -W 0.3 $to &
-		n a ping -n -c 1 -W 0.3 -I va $to &
-		echo x | n a socat -u - "UDP:[$to]:53" &
-	done
-	for to in $(jobs -p); do
-		[[ " ${PID[*]} " == *" $to "* ]] || wait "$to"
-	done
-} >/dev/null 2>&1
-# quiet: nothing of that is on the wire; the tunnel's datagrams and neighbour discovery may be.
-quiet()
-{
-	local discovery='(icmp6 and (ip6[40] >= 133 and ip6[40] <= 137)) and not ip6[48] == 143'
-
-	watch leak b vb 'ip src 10.0.0.1 or ip6 src fd00::1 or ip6 src net fe80::/10'
-	try
-	equal "$(seen leak "not udp port 1002 and not $discovery")" 0
 }
 
-# That the watch sees what it should.
-claim "without a tunnel all of it leaves" not quiet
+(umask 077
+cat >"$ETC/wg0.conf" <<-END
+	# Not to be lost.
+	[Interface]
+	PrivateKey = $(wg genkey)
+	ListenPort = 1001
+	Address = 10.8.0.1/24
 
-conf yes
-must up
-claim "the world is reached through the tunnel" reach a 203.0.113.9
-claim "and over IPv6" reach a 2001:db8::9
-claim "nothing else leaves" quiet
-claim "a refused connection says so at once" not n a ping -n -c 1 -W 20 10.0.0.2
-must ip -n a link set wga down
-claim "interface down: nothing leaves" quiet
-must ip -n a link set wga up
-must n a nft flush ruleset
-claim "the rule set flushed: it is back" wait_for 5 equal "$(tables)" 1
-claim "and nothing leaves" quiet
+	[Peer]
+	#: Name = bo
+	PublicKey = $(key bo)
+	AllowedIPs = 10.8.0.2/32
+END
+printf '[Peer]\nPublicKey = %s\nAllowedIPs = 10.8.0.3/32\n' "$(key anna)" >"$ETC/wg0.d/anna.peer"
+wg genkey >"$ETC/wg0.d/anna.key")
+cp -a "$T/etc" "$T/etc.old"
+old=$(files)
+KILLS=0
+afresh() { rm -rf "${T:?}/etc" "${T:?}/var"; cp -a "$T/etc.old" "$T/etc"; }
 
-must kill -KILL "$(engine)"
-wait "${PID[wga]}"; status=$?; unset "PID[wga]"
-claim "engine killed: the daemon ends with status 1" equal $status 1
-claim "the interface is gone" not ip -n a link show wga
-claim "nothing leaves" quiet
-claim "which it says, with the way out" grep -q 'kill switch stays.*tunctl down wga' "$T/wga.log"
-conf yes 'PostUp = false'
-claim "a start that fails" not n a timeout 20 "$TUNNELD" -f -c "$T/wga.conf" wga
-claim "does not open it: nothing leaves" quiet
-conf yes 'PreUp = false'
-claim "nor does one that fails early" not n a timeout 20 "$TUNNELD" -f -c "$T/wga.conf" wga
-claim "nothing leaves" quiet
-conf yes
-must up
-claim "started again it takes over" equal "$(tables)" 1
-claim "the world is reached" reach a 203.0.113.9
+# at_every_step COMMAND...: see above.
+at_every_step()
+{
+	local n=0 status=77 new
 
-kill -KILL "${PID[wga]}"; wait "${PID[wga]}" 2>/dev/null; unset "PID[wga]"
-must wait_for 5 not ip -n a link show wga
-claim "daemon killed: nothing leaves" quiet
-claim "tunctl down opens it" n a "$TUNCTL" down wga
-claim "the table is gone" equal "$(tables)" 0
-claim "and the network is there" reach a 203.0.113.9
+	afresh
+	"${ctl[@]}" "$@" || { echo "it fails by itself"; return 1; }
+	new=$(files)
+	[ "$new" != "$old" ] || { echo "it changes nothing"; return 1; }
+	"${ctl[@]}" check "$ETC/wg0.conf" || return 1
+	while [ "$status" -eq 77 ] && n=$((n + 1)) && [ $n -lt 100 ]; do
+		afresh
+		"$BUILD/net/cut" $n "${ctl[@]}" "$@" >"$T/cut" 2>&1
+		status=$?
+		case $(files) in
+		"$old" | "$new") ;;
+		*) echo "killed at step $n it leaves neither old nor new:"; files; return 1 ;;
+		esac
+		"${ctl[@]}" "$@" || { echo "killed at step $n it fails when said again"; return 1; }
+		equal "$(files)" "$new" || { echo "after step $n"; return 1; }
+	done
+	equal "$status" 0 || { cat "$T/cut"; return 1; }
+	KILLS=$((KILLS + n - 1))
+	[ $n -gt 4 ]
+}
 
-# A start that fails where there was none leaves none.
-conf yes 'PostUp = false'
-claim "a first start that fails" not n a timeout 20 "$TUNNELD" -f -c "$T/wga.conf" wga
-claim "leaves no kill switch" equal "$(tables)" 0
+claim "peer add" at_every_step peer add carl --offline --pubkey "$(key carl)" --ip 10.8.0.4
+claim "peer set in the main file" at_every_step peer set bo --offline --keepalive 25 --note Bo --ip 10.8.0.9
+claim "peer set in a file of its own" at_every_step peer set anna --offline --keepalive 25 --tag a
+claim "peer rename in the main file" at_every_step peer rename bo bob
+claim "peer rename of a file" at_every_step peer rename anna ann
+claim "peer disable" at_every_step peer disable anna --offline
+claim "peer disable in the main file" at_every_step peer disable bo --offline
+claim "peer remove from the main file" at_every_step peer remove bo --offline
+claim "peer remove of a file" at_every_step peer remove anna --offline
+echo "# $KILLS kills without a daemon"
 
-conf lan
-must up
-claim "KillSwitch = lan: the neighbour is reached" reach a 10.0.0.2
-claim "and over IPv6" reach a fd00::2
-claim "the world only through the tunnel" reach a 203.0.113.9
-claim "not past it" not reach a 203.0.113.9 -I va -W 1
-rules_of() { ip -n a -"$1" rule | grep -c 'ca6c\|suppress'; }
-claim "rules of killed daemons are gone: two for IPv4" equal "$(rules_of 4)" 2
-claim "two for IPv6" equal "$(rules_of 6)" 2
-must n b ip route add 192.168.9.1/32 via 10.0.0.1
-claim "the tunnel's address is not reached past the tunnel" not n b ping -n -c 1 -W 0.5 -I vb 192.168.9.1
-must n b ip route del 192.168.9.1/32 via 10.0.0.1
-stop wga
-claim "down: ends with status 0" equal $? 0
-claim "and the kill switch is gone" equal "$(tables)" 0
-claim "rules too" equal "$(rules_of 4) $(rules_of 6)" "0 0"
+# ---- With the daemon: killed between file and interface, the same said again makes them one.
 
-# Strict reverse path filter: answers to the tunnel's datagrams come by the way that only marked ones take.
-must n a sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.va.rp_filter=1 net.ipv4.conf.default.rp_filter=1
-conf no
-must up
-claim "a default route works with a strict reverse path filter" reach a 203.0.113.9
-stop wga
+afresh
+must "${ctl[@]}" up
+# live_at_every_step UNDO -- COMMAND...
+live_at_every_step()
+{
+	local n=0 status=77 undo=()
+
+	while [ "$1" != -- ]; do undo+=("$1"); shift; done
+	shift
+	while [ "$status" -eq 77 ] && n=$((n + 1)) && [ $n -lt 100 ]; do
+		"$BUILD/net/cut" $n "${ctl[@]}" "$@" >"$T/cut" 2>&1
+		status=$?
+		"${ctl[@]}" "$@" || { echo "killed at step $n it fails when said again"; return 1; }
+		"${ctl[@]}" diff || { echo "killed at step $n, file and interface differ for good"; return 1; }
+		"${ctl[@]}" "${undo[@]}" || return 1
+	done
+	KILLS=$((KILLS + n - 1))
+	equal "$status" 0 && [ $n -gt 5 ]
+}
+claim "peer add, live" live_at_every_step peer remove carl -- peer add carl --pubkey "$(key carl)" --ip 10.8.0.4
+claim "peer set, live" live_at_every_step peer set bo --keepalive 0 -- peer set bo --keepalive 25
+claim "peer disable, live" live_at_every_step peer enable anna -- peer disable anna
+claim "peer enable, live" live_at_every_step peer disable anna -- peer enable anna
+must "${ctl[@]}" peer enable anna
+claim "peer remove, live" \
+	live_at_every_step peer add anna --pubkey "$(key anna)" --ip 10.8.0.3 -- peer remove anna
+must "${ctl[@]}" down
+echo "# $KILLS kills"
+
+# ---- Two at once
+
+afresh
+many=()
+for i in 1 2 3 4 5 6; do
+	"${ctl[@]}" peer set bo --offline --ip "10.8.1.$i" & many+=($!)
+	"${ctl[@]}" peer add "p$i" --offline --pubkey "$(key "p$i")" & many+=($!)
+	"${ctl[@]}" peer set anna --offline --keepalive "$i" & many+=($!)
+done
+all_done() { local p; for p in "${many[@]}"; do wait "$p" || return; done; }
+claim "eighteen at once all succeed" all_done
+claim "what each did is there" equal \
+	"$(cat "$ETC/wg0.conf" "$ETC"/wg0.d/*.peer | grep -cE 'AllowedIPs = 10.8.(1.[1-6]|0\.)|Keepalive = [1-6]')" 9
+claim "and all of it is good" "${ctl[@]}" check "$ETC/wg0.conf"
+
+# ---- A full disk, a read-only one
+
+mkdir "$T/small"
+must mount -t tmpfs -o size=64k,nr_inodes=32 tmpfs "$T/small"
+cp -a "$T/etc.old/." "$T/small"
+dd if=/dev/zero of="$T/small/fill" bs=4096 2>/dev/null
+small=("${ctl[0]}" --etc "$T/small" -i wg0)
+sums() { find "$T/small" -type f ! -name fill -exec sha256sum {} + | sort; }
+before=$(sums)
+claim "disk full: exit 1" code 1 "${small[@]}" peer add carl --offline --pubkey "$(key carl)"
+claim "in one line that says so" equal \
+	"$("${small[@]}" peer add carl --offline --pubkey "$(key carl)" 2>&1 | grep -c 'No space left')" 1
+claim "disk full: set" code 1 "${small[@]}" peer set bo --offline --keepalive 25
+claim "disk full: disable" code 1 "${small[@]}" peer disable anna --offline
+claim "nothing is changed and nothing left behind" equal "$(sums)" "$before"
+rm "$T/small/fill"
+claim "with room again, it is done" code 0 "${small[@]}" peer set bo --offline --keepalive 25
+before=$(sums)
+must mount -o remount,ro "$T/small"
+claim "read-only: exit 5" code 5 "${small[@]}" peer add carl --offline --pubkey "$(key carl)"
+claim "in one line that says so" equal "$("${small[@]}" peer remove bo --offline 2>&1)" \
+	"tunctl: peer remove: $T/small/tunneld: Read-only file system"
+claim "read-only: rename" code 5 "${small[@]}" peer rename anna ann
+claim "what is so already needs no write" code 0 "${small[@]}" peer set bo --offline --keepalive 25
+claim "nothing is changed" equal "$(sums)" "$before"
