@@ -34,11 +34,11 @@ enum {
 	BUFFER = 16 << 20,	/* the receiver shall not be what loses */
 	DRAIN_MS = 150,		/* what is still on its way after the last was sent */
 	PAUSE_NS = 50000,	/* a paced sender sleeps so long, then sends what is due */
-	STEPS = 9,		/* of the search: 100^(2^-9) is 1 % */
+	HALVES = 8,		/* of the search: down to a 256th of its first rate */
+	STEPS = 5,		/* and then up, to 2^(1/32): 2 % */
 	TRIES = 2,		/* a rate fails when as many trials of it lost something: others use the machine too */
 };
 #define LOSS 0.005
-#define SPAN 100.0		/* the search begins at a SPANth of the highest rate */
 
 struct mark {
 	uint64_t trial, number;
@@ -212,16 +212,21 @@ static bool lossless(double rate, double *delivered)
 	return false;
 }
 
+/* From what a flood says down by halves to a rate that holds; then between that and the one above it. */
 static void search(void)
 {
 	struct trial flood = run(0);
-	double high = (double)flood.sent / flood.sending, low = high / SPAN, best = 0, delivered;
+	double saved = (double)flood.received / flood.lasted, high = (double)flood.sent / flood.sending, low, best = 0;
 
 	/* Nothing carries unharmed three times what it saves of a flood. */
-	if (high > 3 * (double)flood.received / flood.lasted)
-		high = 3 * (double)flood.received / flood.lasted;
-	for (int i = 0; i < STEPS && high > low; i++) {
-		double rate = sqrt(low * high);
+	high = high < 3 * saved ? high : 3 * saved;
+	low = high;
+	for (int i = 0; i < HALVES && !lossless(low, &best); i++) {
+		high = low;
+		low /= 2;
+	}
+	for (int i = 0; i < STEPS && best > 0 && low < high; i++) {
+		double rate = sqrt(low * high), delivered;
 
 		if (lossless(rate, &delivered)) {
 			best = delivered > best ? delivered : best;
