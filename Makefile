@@ -28,8 +28,8 @@ override LDFLAGS += $(filter -fsanitize=%,$(subst $(comma)fuzzer-no-link,,$(OPT_
 comma := ,
 
 # Packages of Debian 12. `make` installs what is missing, with sudo when not root.
-PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libb2-dev libnl-3-dev libnl-route-3-dev libmnl-dev \
-	libnftnl-dev libcap-ng-dev libseccomp-dev libjansson-dev libqrencode-dev libpng-dev
+PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libssl-dev libb2-dev libnl-3-dev libnl-route-3-dev \
+	libmnl-dev libnftnl-dev libcap-ng-dev libseccomp-dev libjansson-dev libqrencode-dev libpng-dev
 PKGS_DEMO := iproute2 iputils-ping iperf3
 PKGS_BENCH := wireguard-go wireguard-tools jq valgrind
 PKGS_CHECK := check clang libclang-rt-14-dev tcpdump shellcheck socat binutils util-linux procps nftables mandoc \

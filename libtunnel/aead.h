@@ -13,19 +13,24 @@
 
 enum { AEAD_KEY_LEN = 32, AEAD_TAG_LEN = 16 };
 
-/* An engine's name, for benches and logs: aead_name(i) for i in [0, aead_count()), fastest choice by aead_default(). */
+/* An engine's name, for benches: aead_name(i) for i in [0, aead_count()), fastest choice by aead_default(). */
 unsigned aead_count(void);
 const char *aead_name(unsigned engine);
 unsigned aead_default(void);
+/* For logs: "ipsec-mb (AVX512), beside libsodium": the choice, and what was not chosen. */
+const char *aead_description(void);
 /* Find engines and check them against the referee. Once per process, before any other call and before threads. Returns
  * false when not even the referee works. */
 bool aead_init(void);
+/* The same with every engine that there is, also those that could not win: for tests and benches. */
+bool aead_init_all(void);
 
 /* A thread's context: aead_ctx_size() bytes, 64-byte aligned, in memory that the caller brings. It keeps no key between
- * calls. */
+ * calls. An engine that cannot be had at init is replaced by libsodium. */
 struct aead;
 size_t aead_ctx_size(void);
 void aead_ctx_init(struct aead *ctx, unsigned engine);
+void aead_ctx_wipe(struct aead *ctx);
 
 /* A run: packets under one key, handed over together so that an engine prepares itself once. In place, no associated
  * data: buf has len + AEAD_TAG_LEN bytes; the tag is written behind (seal) or checked in constant time (open). What did

@@ -76,6 +76,11 @@ const char *tnl_cipher(void)
 	return aead_name(aead_default());
 }
 
+const char *tnl_ciphers(void)
+{
+	return aead_description();
+}
+
 struct tnl *tnl_init(void *mem, const struct tnl_limits *lim, const struct tnl_env *env)
 {
 	struct carver c = { mem, 0 };
@@ -107,7 +112,7 @@ void tnl_wipe(struct tnl *t)
 	sodium_memzero(t->peer, t->peer_high * sizeof(*t->peer));
 	sodium_memzero(t->session, t->session_high * sizeof(*t->session));
 	for (uint32_t i = 0; i < t->lim.workers; i++)
-		sodium_memzero(t->worker[i].aead, aead_ctx_size());
+		aead_ctx_wipe(t->worker[i].aead);
 	sodium_memzero(t->worker, t->lim.workers * sizeof(*t->worker));
 	sodium_memzero(t, sizeof(*t));
 }

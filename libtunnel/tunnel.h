@@ -70,6 +70,8 @@ size_t tnl_footprint(const struct tnl_limits *lim);
 
 /* The name of the cipher's implementation that serves data on this machine. After tnl_footprint(). */
 const char *tnl_cipher(void);
+/* For a log: what it uses of the machine and what else there is: "ipsec-mb (AVX512), beside libsodium". */
+const char *tnl_ciphers(void);
 
 /* mem: tnl_footprint() zero bytes, 64-byte aligned, the caller's until tnl_wipe() has zeroed what held secrets. Only
  * what is used is touched, so a lazily populated mapping costs what its peers cost. It holds every secret: lock it and

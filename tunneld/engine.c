@@ -86,6 +86,7 @@ static void map_region(struct engine *e)
 		e->device.tnl = tnl_init(e->region, &lim, &env);
 		if (!e->device.tnl)
 			die("the protocol machine refuses its limits");
+		log_info("cipher: %s", tnl_ciphers());
 		return;
 	}
 	die("no address space for the smallest device: %m");

@@ -117,7 +117,7 @@ uint64_t micro_random(void)
 int main(int argc, char **argv)
 {
 	wanted = argv + (argc > 0);
-	if (!aead_init())
+	if (!aead_init_all())
 		return EXIT_FAILURE;
 	micro_aead();
 	micro_packets();

@@ -68,8 +68,9 @@ void micro_aead(void)
 			snprintf(name, sizeof(name), "open_%zu_x%u_%s", r.len, r.run, aead_name(engine));
 			micro_run(name, open_lap, &r, r.packets);
 		}
+		aead_ctx_wipe(r.ctx);
 		free(r.ctx);
 	}
 	printf("# the cipher that tunneld would take %s: %s\n", micro_counting() ? "under valgrind" : "here",
-	       aead_name(aead_default()));
+	       aead_description());
 }

@@ -25,6 +25,12 @@ static struct aead *new_ctx(unsigned engine)
 	return ctx;
 }
 
+static void free_ctx(struct aead *ctx)
+{
+	aead_ctx_wipe(ctx);
+	free(ctx);
+}
+
 static void pattern(uint8_t *dst, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -59,7 +65,7 @@ START_TEST(engines_agree_with_vectors)
 		without_ad++;
 	}
 	ck_assert_uint_ge(without_ad, 3);
-	free(ctx);
+	free_ctx(ctx);
 	json_decref(root);
 }
 END_TEST
@@ -112,7 +118,7 @@ START_TEST(engines_agree_with_libsodium_at_every_length_and_alignment)
 		ck_assert_msg(aead_open(ctx, buf, len, some_key, counter), "%zu bytes do not open", len);
 		ck_assert_msg(!memcmp(buf, plain, len), "%zu bytes open to something else", len);
 	}
-	free(ctx);
+	free_ctx(ctx);
 }
 END_TEST
 
@@ -136,7 +142,7 @@ START_TEST(no_flipped_bit_opens)
 		memcpy(buf, sealed, all);
 		ck_assert(aead_open(ctx, buf, lens[l], some_key, 7));
 	}
-	free(ctx);
+	free_ctx(ctx);
 }
 END_TEST
 
@@ -165,7 +171,7 @@ START_TEST(runs_are_what_their_packets_are)
 		for (size_t i = 0; i < n; i++)
 			ck_assert(i == n / 2 || !memcmp(buf[i], want[0], item[i].len));
 	}
-	free(ctx);
+	free_ctx(ctx);
 }
 END_TEST
 
@@ -190,7 +196,7 @@ START_TEST(engines_stay_within_the_buffer)
 		ck_assert_uint_eq(mid[page - all - 1], 0xa5);
 	}
 	munmap(map, 3 * page);
-	free(ctx);
+	free_ctx(ctx);
 }
 END_TEST
 
@@ -205,25 +211,48 @@ START_TEST(contexts_keep_no_key)
 	ck_assert(aead_open(ctx, buf, 1420, some_key, 1));
 	for (size_t i = 0; i + 8 <= AEAD_KEY_LEN; i++)
 		ck_assert_ptr_null(memmem(at, size, some_key + i, 8));
+	aead_ctx_wipe(ctx);
+	ck_assert(sodium_is_zero(at, size));
 	free(ctx);
 }
 END_TEST
 
-START_TEST(libsodium_is_there_and_ipsec_mb_where_it_is_installed)
+static unsigned expect(unsigned at, const char *name, const char *library)
 {
-	void *lib = dlopen("libIPSec_MB.so.1", RTLD_NOW);
+	void *lib = dlopen(library, RTLD_NOW);
+
+	if (!lib)
+		return at;
+	dlclose(lib);
+	ck_assert_uint_lt(at, aead_count());
+	ck_assert_str_eq(aead_name(at), name);
+	return at + 1;
+}
+
+START_TEST(every_library_that_is_installed_is_an_engine)
+{
+	unsigned count = 1;
 
 	ck_assert_str_eq(aead_name(0), "libsodium");
-	ck_assert_uint_lt(aead_default(), aead_count());
 #if defined(__x86_64__) && __has_include(<intel-ipsec-mb.h>)
-	ck_assert_uint_eq(aead_count(), lib ? 2 : 1);
-	if (lib)
-		ck_assert_str_eq(aead_name(1), "ipsec-mb");
-#else
-	ck_assert_uint_eq(aead_count(), 1);
+	count = expect(count, "ipsec-mb", "libIPSec_MB.so.1");
 #endif
-	if (lib)
-		dlclose(lib);
+#if __has_include(<openssl/evp.h>)
+	count = expect(count, "libcrypto", "libcrypto.so.3");
+#endif
+	ck_assert_uint_eq(aead_count(), count);
+	ck_assert_uint_lt(aead_default(), aead_count());
+}
+END_TEST
+
+START_TEST(the_description_begins_with_the_choice_and_names_all)
+{
+	const char *text = aead_description(), *chosen = aead_name(aead_default());
+
+	ck_assert_int_eq(strncmp(text, chosen, strlen(chosen)), 0);
+	for (unsigned i = 0; i < aead_count(); i++)
+		ck_assert_ptr_nonnull(strstr(text, aead_name(i)));
+	ck_assert((aead_count() > 1) == (strstr(text, ", beside ") != NULL));
 }
 END_TEST
 
@@ -242,10 +271,11 @@ int main(void)
 	Suite *s = suite_create("aead");
 	TCase *t = tcase_create("aead");
 
-	if (!aead_init())
+	if (!aead_init_all())
 		return EXIT_FAILURE;
 	tcase_add_test(t, the_rfc_opens);
-	tcase_add_test(t, libsodium_is_there_and_ipsec_mb_where_it_is_installed);
+	tcase_add_test(t, every_library_that_is_installed_is_an_engine);
+	tcase_add_test(t, the_description_begins_with_the_choice_and_names_all);
 	tcase_add_test(t, a_second_init_changes_nothing);
 	tcase_add_loop_test(t, engines_agree_with_vectors, 0, (int)aead_count());
 	tcase_add_loop_test(t, engines_agree_with_libsodium_at_every_length_and_alignment, 0, (int)aead_count());
