@@ -9,7 +9,9 @@ FUZZ_SECONDS ?= 30
 FUZZ_NAME ?=
 FUZZ_NAMES := $(or $(FUZZ_NAME),$(FUZZ:fuzz_%=%))
 # What a target may call: libtunnel always, the daemon's objects when it tests them.
+# And the slow models that unit tests use.
 FUZZ_HELP := $(patsubst %.c,$(O)/obj/%.o,$(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+FUZZ_HELP += $(O)/obj/tests/unit/packets.o $(O)/obj/tests/unit/split.o
 fuzz_daemon = $(if $(shell grep -l 'include "../../tunneld/' tests/fuzz/fuzz_$(1).c),$(DAEMON_LIB_OBJ))
 fuzz_libs = $(if $(call fuzz_daemon,$(1)),$(LIBS_tunneld)) $(LIBS_tunnel)
 

@@ -12,6 +12,9 @@
 /* Adds len bytes to sum. Only the last piece of what is summed may have an odd length. Good for 2^40 bytes in all. */
 uint64_t csum_add(uint64_t sum, const uint8_t *p, size_t len);
 
+/* The same, and copies them to dst, which must not overlap: the way for anything longer than a header. */
+uint64_t csum_copy(uint64_t sum, uint8_t *dst, const uint8_t *src, size_t len);
+
 /* The pseudo-headers of RFC 9293 3.1 and RFC 8200 8.1; ip points to the IP header, len is that of the transport part.
  */
 uint64_t csum_pseudo(const uint8_t *ip, uint8_t proto, uint32_t len);

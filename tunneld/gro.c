@@ -4,10 +4,14 @@
  * is exactly what splitting would have produced next: same header but for lengths, sums, ID + 1, sequence number and
  * PSH. Whatever else belongs to the flow (a bare ACK, SYN, FIN, other options) starts a super of its own behind it, and
  * from then on only that one is found: so nothing overtakes. Two flows of one hash only take the slot from each other
- * and join less. Fragments have no ports and are nobody's.
+ * and join less. Fragments, and what lies behind IPv6 extension headers, may belong to any flow: behind one of those
+ * nothing is joined to what came before.
  *
- * The TCP and UDP checksums of what is joined are not verified: the tunnel's own tag has been. The kernel is told to
- * compute them if it ever needs them (NEEDS_CSUM).
+ * A super-packet gets an IPv4 header sum of our making, so the sums of what is joined are verified: a packet with a
+ * wrong one must reach the host as it is, to be dropped there. The TCP and UDP checksums are not, as in the kernel's
+ * own WireGuard: the tunnel's tag has vouched for every byte since the sender's host, and to sum them up once more
+ * would cost a tenth of what opening costs. What was wrong before it came into the tunnel is then not found out if it
+ * is joined. The kernel computes them if it ever needs them (NEEDS_CSUM).
  */
 #include "gro.h"
 
@@ -29,11 +33,12 @@ void gro_reset(struct gro *g)
 	memset(g->slot, 0, sizeof(g->slot));
 }
 
-/* What one packet is, if it may be joined to others; proto 0 if it belongs to no flow. */
+/* What one packet is, if it may be joined to others; proto 0 if it belongs to no flow, or, barrier, we do not know to
+ * which. */
 struct seen {
 	uint32_t l4, head;
 	uint8_t proto;
-	bool v6, joins;
+	bool v6, joins, barrier;
 };
 
 /* Flags that a joined segment may have: ACK always, PSH in the last, ECE if all have it. The four bits beside the
@@ -44,18 +49,34 @@ static bool tcp_joins(const uint8_t *tcp)
 	       be16_get(tcp + TCP_URG) == 0;
 }
 
+/* Hop-by-hop options, routing, fragment, authentication, destination options, mobility: behind them may be a port. */
+static bool is_extension(uint8_t next)
+{
+	return next == 0 || next == 43 || next == PROTO_FRAGMENT || next == 51 || next == 60 || next == 135;
+}
+
+/* The IP header alone: may there be a transport header behind it for us, and may it be joined? */
+static void look_ip(const uint8_t *pkt, struct seen *s)
+{
+	if (s->v6) {
+		s->barrier = is_extension(pkt[IP6_NEXT]);
+		s->joins = true;
+	} else {
+		s->barrier = be16_get(pkt + IP4_FRAG) & (IP4_MF | IP4_OFFSET);
+		s->joins = s->l4 == IP4_HEAD && csum_fold(csum_add(0, pkt, IP4_HEAD)) == 0;
+	}
+}
+
 static struct seen look(const struct gro *g, const uint8_t *pkt, uint32_t len)
 {
 	struct seen s = { .v6 = pkt[0] >> 4 == 6 };
 	const uint8_t *l4;
 
 	s.l4 = s.v6 ? IP6_HEAD : (pkt[0] & 15) * 4u;
-	if (len < s.l4 + UDP_HEAD)
+	look_ip(pkt, &s);
+	if (s.barrier || len < s.l4 + UDP_HEAD)
 		return s;
 	l4 = pkt + s.l4;
-	s.joins = s.v6 || s.l4 == IP4_HEAD;
-	if (!s.v6 && (be16_get(pkt + IP4_FRAG) & (IP4_MF | IP4_OFFSET)))
-		return s;
 	switch (pkt[s.v6 ? IP6_NEXT : IP4_PROTO]) {
 	case PROTO_TCP:
 		if (len < s.l4 + TCP_HEAD)
@@ -174,6 +195,8 @@ bool gro_add(struct gro *g, uint8_t *pkt, uint32_t len)
 	struct seen s = look(g, pkt, len);
 	uint32_t flow = 0;
 
+	if (s.barrier)
+		memset(g->slot, 0, sizeof(g->slot));
 	s.joins = s.joins && s.proto != 0;
 	if (s.proto != 0) {
 		flow = flow_slot(pkt, &s);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Joins packets that follow one another in a TCP or UDP flow to super-packets, without copying: the first packet whole,
- * then the bare payloads of the rest. Splitting the result gives the same packets back. Packets that fit nowhere stay
- * as they are. Order within a flow is kept always, that between flows is not. Pure bytes; one thread.
+ * then the bare payloads of the rest. Splitting the result gives the same packets back, but for TCP and UDP checksums
+ * that were wrong, and for IPv4 IDs that were all equal (with DF, where they mean nothing). Packets that fit nowhere
+ * stay as they are. Order within a flow is kept always, that between flows is not. Pure bytes; one thread.
  */
 #ifndef GRO_H
 #define GRO_H

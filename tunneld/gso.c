@@ -4,6 +4,10 @@
  * lengths, the IPv4 ID (+ i), the sequence number (+ i payloads), FIN and PSH (last segment only), CWR (first only),
  * and the sums over all of it. hdr_len of the virtio header is a hint that kernels have got wrong; the packet's own
  * headers decide. A checksum that is ours to finish holds the sum of the pseudo-header already (NEEDS_CSUM).
+ *
+ * Of a super-packet that sum is made anew, from the addresses in the header. But options and extension headers may hold
+ * the address that counts (a source route's last, a mobile node's home); the kernel knows, so what it has put into the
+ * field is taken then, less the length.
  */
 #include "gso.h"
 
@@ -12,15 +16,15 @@
 #include "be.h"
 #include "csum.h"
 
-/* Finds the transport header behind hop-by-hop (0) and destination options (60), those that leave a packet's addresses
- * alone. 0: there is none of this protocol. */
+/* Finds the transport header behind hop-by-hop (0), routing (43) and destination options (60). 0: there is none of this
+ * protocol. */
 static uint32_t ip6_transport(const uint8_t *pkt, uint32_t len, uint8_t proto)
 {
 	uint32_t at = IP6_HEAD;
 	uint8_t next = pkt[IP6_NEXT];
 
 	while (next != proto) {
-		if ((next != 0 && next != 60) || len - at < 8)
+		if ((next != 0 && next != 43 && next != 60) || len - at < 8)
 			return 0;
 		next = pkt[at];
 		at += 8 + 8u * pkt[at + 1];
@@ -56,6 +60,19 @@ static bool parse_single(const struct virtio_net_hdr *h, struct gso *g)
 	return g->sum_from >= (g->v6 ? IP6_HEAD : g->l4) && g->sum_at + 2 <= g->len && g->sum_at % 2 == g->sum_from % 2;
 }
 
+/* The kernel's sum of the pseudo-header, where ours would not do. */
+static void take_pseudo(const struct virtio_net_hdr *h, struct gso *g)
+{
+	uint16_t sum;
+
+	if (g->l4 == (g->v6 ? IP6_HEAD : IP4_HEAD) || !(h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) ||
+	    h->csum_start != g->l4 || h->csum_offset != (g->proto == PROTO_TCP ? TCP_SUM : UDP_SUM))
+		return;
+	memcpy(&sum, g->pkt + g->l4 + h->csum_offset, sizeof(sum));
+	g->given = true;
+	g->pseudo = (uint64_t)sum + (uint16_t)~htobe16((uint16_t)(g->len - g->l4));
+}
+
 static bool parse_super(const struct virtio_net_hdr *h, struct gso *g)
 {
 	uint32_t l4_head;
@@ -74,6 +91,7 @@ static bool parse_super(const struct virtio_net_hdr *h, struct gso *g)
 	if (g->head + g->mss > 65535)
 		return false;
 	g->count = (g->len - g->head + g->mss - 1) / g->mss;
+	take_pseudo(h, g);
 	return true;
 }
 
@@ -110,10 +128,12 @@ static void finish_single(const struct gso *g, uint8_t *dst)
 {
 	uint16_t sum;
 
-	memcpy(dst, g->pkt, g->len);
-	if (g->sum_at == 0)
+	if (g->sum_at == 0) {
+		memcpy(dst, g->pkt, g->len);
 		return;
-	sum = csum_fold(csum_add(0, dst + g->sum_from, g->len - g->sum_from));
+	}
+	memcpy(dst, g->pkt, g->sum_from);
+	sum = csum_fold(csum_copy(0, dst + g->sum_from, g->pkt + g->sum_from, g->len - g->sum_from));
 	/* To UDP a sum of 0 means none, RFC 768; to the others both zeros are the same. */
 	csum_put(dst + g->sum_at, sum ? sum : 0xffff);
 }
@@ -134,14 +154,14 @@ void gso_segment(const struct gso *g, uint32_t i, uint8_t *dst)
 {
 	uint32_t len = gso_len(g, i), l4_len = len - g->l4;
 	uint8_t *l4 = dst + g->l4, *field;
-	uint16_t sum;
+	uint64_t sum;
+	uint16_t folded;
 
 	if (g->mss == 0) {
 		finish_single(g, dst);
 		return;
 	}
 	memcpy(dst, g->pkt, g->head);
-	memcpy(dst + g->head, g->pkt + g->head + i * g->mss, len - g->head);
 	if (g->v6) {
 		be16_put(dst + IP6_LEN, len - IP6_HEAD);
 	} else {
@@ -157,6 +177,9 @@ void gso_segment(const struct gso *g, uint32_t i, uint8_t *dst)
 		field = l4 + UDP_SUM;
 	}
 	csum_put(field, 0);
-	sum = csum_fold(csum_add(csum_pseudo(dst, g->proto, l4_len), l4, l4_len));
-	csum_put(field, sum == 0 && g->proto == PROTO_UDP ? 0xffff : sum);
+	sum = g->given ? g->pseudo + htobe16((uint16_t)l4_len) : csum_pseudo(dst, g->proto, l4_len);
+	sum = csum_add(sum, l4, g->head - g->l4);
+	sum = csum_copy(sum, dst + g->head, g->pkt + g->head + i * g->mss, len - g->head);
+	folded = csum_fold(sum);
+	csum_put(field, folded == 0 && g->proto == PROTO_UDP ? 0xffff : folded);
 }

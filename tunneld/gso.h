@@ -24,6 +24,8 @@ struct gso {
 	bool v6;
 	uint32_t sum_from,
 		sum_at; /* a single packet whose checksum is ours to finish: its span, its field; else 0, 0 */
+	bool given;		/* a super-packet whose sum of the pseudo-header, but for the length, is `pseudo` */
+	uint64_t pseudo;
 };
 
 /* False: not IPv4 or IPv6, cut short, or a header that makes no sense; drop it. ret borrows pkt. */

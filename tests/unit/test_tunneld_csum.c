@@ -51,6 +51,28 @@ START_TEST(agrees_with_slow_sum_at_any_length_and_alignment)
 }
 END_TEST
 
+START_TEST(copy_copies_and_sums)
+{
+	static uint8_t src[8 + 600], dst[8 + 600 + 8];
+	uint32_t state = 3;
+
+	for (size_t i = 0; i < sizeof(src); i++)
+		src[i] = packet_random(&state) % 4 ? (uint8_t)packet_random(&state) : 0xff;
+	for (size_t at = 0; at < 8; at++) {
+		for (size_t len = 0; len <= 600; len++) {
+			memset(dst, 0xa5, sizeof(dst));
+			ck_assert_uint_eq(stored(csum_partial(csum_copy(0, dst + at, src + 7 - at, len))),
+					  slow(src + 7 - at, len));
+			ck_assert_mem_eq(dst + at, src + 7 - at, len);
+			for (size_t i = 0; i < 8; i++)
+				ck_assert_uint_eq(dst[at + len + i], 0xa5);
+		}
+	}
+	memset(src, 0xff, sizeof(src));
+	ck_assert_uint_eq(stored(csum_partial(csum_copy(77, dst, src, 600))), stored(csum_partial(77)));
+}
+END_TEST
+
 START_TEST(carries_of_the_largest_packet_are_kept)
 {
 	static uint8_t mem[65535];
@@ -91,6 +113,7 @@ int main(void)
 
 	tcase_add_test(t, rfc_1071_example);
 	tcase_add_test(t, agrees_with_slow_sum_at_any_length_and_alignment);
+	tcase_add_test(t, copy_copies_and_sums);
 	tcase_add_test(t, carries_of_the_largest_packet_are_kept);
 	tcase_add_test(t, whole_packets_sum_up);
 	suite_add_tcase(s, t);

@@ -6,6 +6,7 @@
 
 #include "../../tunneld/gso.h"
 #include "packets.h"
+#include "split.h"
 #include "suite.h"
 
 static const struct packet tcp4 = {
@@ -41,6 +42,21 @@ static struct packet segment_of(const struct packet *p, uint32_t mss, uint32_t i
 	return s;
 }
 
+/* What the slow model makes of it. */
+static void check_model(const struct virtio_net_hdr *h, const uint8_t *pkt, size_t len)
+{
+	static uint8_t want[PACKETS_MAX + 1], got[PACKETS_MAX + 1];
+	struct gso g;
+
+	ck_assert(gso_parse(h, pkt, len, &g));
+	for (uint32_t i = 0; i < g.count; i++) {
+		ck_assert_uint_eq(split(h, pkt, len, i, want), gso_len(&g, i));
+		gso_segment(&g, i, got);
+		ck_assert_mem_eq(got, want, gso_len(&g, i));
+	}
+	ck_assert_uint_eq(split(h, pkt, len, g.count, want), 0);
+}
+
 static void check_split(const struct packet *p, uint32_t mss)
 {
 	static uint8_t super[PACKETS_MAX + 1], want[PACKETS_MAX + 1], got[PACKETS_MAX + 1];
@@ -60,6 +76,7 @@ static void check_split(const struct packet *p, uint32_t mss)
 		ck_assert_msg(memcmp(got, want, want_len) == 0, "segment %u of %u", i, g.count);
 		ck_assert_ptr_null(packet_fault(got, want_len));
 	}
+	check_model(&h, super, len);
 }
 
 START_TEST(tcp_is_split_with_its_flags)
@@ -142,6 +159,68 @@ START_TEST(headers_between_ip_and_transport_are_kept)
 }
 END_TEST
 
+static uint32_t add16(uint32_t sum, const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i += 2)
+		sum += (uint32_t)p[i] << 8 | p[i + 1];
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* A routing header, and a source route in IPv4: the address of the pseudo-header is not that of the IP header, and only
+ * the kernel's sum tells. */
+START_TEST(addresses_behind_the_header_count)
+{
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct packet p = { .v6 = v6, .proto = v6 ? 6 : 17, .ttl = 9, .flags = 0x10, .payload = 50 };
+		uint8_t plain[200], super[200], got[200];
+		struct virtio_net_hdr h = header(&p, 20);
+		size_t len = packet_make(&p, plain), ip = h.csum_start, l4 = ip + 24;
+		size_t dst = v6 ? 24 : 16, alen = v6 ? 16 : 4;
+		uint32_t sum;
+		struct gso g;
+
+		memcpy(super, plain, ip);
+		memset(super + ip, 0, 24);
+		memcpy(super + l4, plain + ip, len - ip);
+		if (v6) {	/* type 2, one address */
+			super[6] = 43;
+			memcpy(super + ip, (uint8_t[4]) { 6, 2, 2, 1 }, 4);
+		} else {
+			super[0] = 0x4b;
+			super[3] = (uint8_t)(super[3] + 24);
+			memcpy(super + ip, (uint8_t[4]) { 131, 23, 4, 0 }, 4);
+		}
+		super[dst] ^= 0x55;	/* the first hop */
+		h.csum_start = (uint16_t)l4;
+		/* The sum is that of the address where it ends, which is in `plain`. */
+		sum = p.proto + (uint32_t)(len - ip);
+		sum = add16(sum, plain + dst - alen, 2 * alen);
+		super[l4 + h.csum_offset] = (uint8_t)(sum >> 8);
+		super[l4 + h.csum_offset + 1] = (uint8_t)sum;
+		ck_assert(gso_parse(&h, super, len + 24, &g));
+		ck_assert_uint_eq(g.count, 3);
+		check_model(&h, super, len + 24);
+		for (uint32_t i = 0; i < 3; i++) {
+			uint8_t end[200];
+			size_t end_len = gso_len(&g, i) - 24;
+
+			/* As it is where it ends: the last address in the header, the route gone. */
+			gso_segment(&g, i, got);
+			memcpy(end, plain, ip);
+			memcpy(end + ip, got + l4, end_len - ip);
+			end[v6 ? 5 : 3] = (uint8_t)(end_len - (v6 ? 40 : 0));
+			if (!v6) {
+				memset(end + 10, 0, 2);
+				sum = ~add16(add16(0, end, 20), end, 0);
+				end[10] = (uint8_t)(sum >> 8);
+				end[11] = (uint8_t)sum;
+			}
+			ck_assert_ptr_null(packet_fault(end, end_len));
+		}
+	}
+}
+END_TEST
+
 START_TEST(single_packets_pass_and_are_trimmed)
 {
 	static const struct virtio_net_hdr none;
@@ -187,6 +266,7 @@ START_TEST(checksums_are_finished)
 		ck_assert(gso_parse(&h, pkt, len, &g));
 		gso_segment(&g, 0, got);
 		ck_assert_mem_eq(got, want, len);
+		check_model(&h, pkt, len);
 	}
 }
 END_TEST
@@ -304,6 +384,7 @@ int main(void)
 	tcase_add_test(t, udp_is_split);
 	tcase_add_test(t, random_supers_are_split);
 	tcase_add_test(t, headers_between_ip_and_transport_are_kept);
+	tcase_add_test(t, addresses_behind_the_header_count);
 	tcase_add_test(t, single_packets_pass_and_are_trimmed);
 	tcase_add_test(t, checksums_are_finished);
 	tcase_add_test(t, udp_has_no_sum_of_zero);
