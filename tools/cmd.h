@@ -59,6 +59,8 @@ enum opt_id {
 	OPT_PRIVATE_KEY,
 	OPT_NO_KEY,
 	OPT_WG_QUICK,
+	OPT_CONFIRM,
+	OPT_STALE,
 	OPT_COUNT
 };
 #define OPT_BIT(id) (UINT64_C(1) << (id))
@@ -131,6 +133,9 @@ int cmd_down(struct ctx *c);
 int cmd_status(struct ctx *c);
 int cmd_check(struct ctx *c);
 int cmd_diff(struct ctx *c);
+int cmd_apply(struct ctx *c);
+int cmd_confirm(struct ctx *c);
+int cmd_rollback(struct ctx *c);
 int cmd_peer_list(struct ctx *c);
 int cmd_peer_show(struct ctx *c);
 int cmd_peer_add(struct ctx *c);

@@ -19,12 +19,12 @@ struct names {
 	size_t count;
 };
 
-static const char *etc_dir(const struct ctx *c)
+const char *iface_etc_dir(const struct ctx *c)
 {
 	return cmd_has(c, OPT_ETC) ? c->val[OPT_ETC] : "/etc";
 }
 
-static const char *run_dir(const struct ctx *c)
+const char *iface_run_dir(const struct ctx *c)
 {
 	return cmd_has(c, OPT_RUN) ? c->val[OPT_RUN] : "/var/run";
 }
@@ -92,11 +92,11 @@ static void list_configured(const struct ctx *c, struct names *ret)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/tunneld", etc_dir(c));
+	snprintf(path, sizeof(path), "%s/tunneld", iface_etc_dir(c));
 	list(path, ".conf", ret);
 	if (ret->count)
 		return;
-	snprintf(path, sizeof(path), "%s/wireguard", etc_dir(c));
+	snprintf(path, sizeof(path), "%s/wireguard", iface_etc_dir(c));
 	list(path, ".conf", ret);
 }
 
@@ -104,7 +104,7 @@ static void list_running(const struct ctx *c, struct names *ret)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/wireguard", run_dir(c));
+	snprintf(path, sizeof(path), "%s/wireguard", iface_run_dir(c));
 	list(path, ".sock", ret);
 }
 
@@ -119,8 +119,8 @@ static int choose(const struct ctx *c, enum iface_first first, char ret[IFNAMSIZ
 	if (!n.count)
 		first == IFACE_RUNNING_FIRST ? list_configured(c, &n) : list_running(c, &n);
 	if (!n.count)
-		return cmd_fail(c, CMD_NOENT, "there is no interface in %s/wireguard or %s/tunneld", run_dir(c),
-				etc_dir(c));
+		return cmd_fail(c, CMD_NOENT, "there is no interface in %s/wireguard or %s/tunneld", iface_run_dir(c),
+				iface_etc_dir(c));
 	if (n.count == 1) {
 		strcpy(ret, n.name[0]);
 		return 0;
@@ -132,18 +132,19 @@ static int choose(const struct ctx *c, enum iface_first first, char ret[IFNAMSIZ
 
 static int fill_paths(const struct ctx *c, struct iface *f)
 {
-	size_t need = (size_t)snprintf(f->conf, sizeof(f->conf), "%s/tunneld/%s.conf", etc_dir(c), f->name);
+	const char *run = iface_run_dir(c);
+	size_t need = (size_t)snprintf(f->conf, sizeof(f->conf), "%s/tunneld/%s.conf", iface_etc_dir(c), f->name);
 
 	if (need < sizeof(f->conf) && access(f->conf, F_OK)) {
-		need = (size_t)snprintf(f->conf, sizeof(f->conf), "%s/wireguard/%s.conf", etc_dir(c), f->name);
+		need = (size_t)snprintf(f->conf, sizeof(f->conf), "%s/wireguard/%s.conf", iface_etc_dir(c), f->name);
 		f->foreign = true;
 		if (need < sizeof(f->conf) && access(f->conf, F_OK))
 			f->conf[0] = 0;
 	}
 	if (need >= sizeof(f->conf) ||
-	    (size_t)snprintf(f->dir, sizeof(f->dir), "%s/tunneld/%s.d", etc_dir(c), f->name) >= sizeof(f->dir) ||
-	    (size_t)snprintf(f->sock, sizeof(f->sock), "%s/wireguard/%s.sock", run_dir(c), f->name) >= sizeof(f->sock) ||
-	    (size_t)snprintf(f->ctl, sizeof(f->ctl), "%s/tunneld/%s.sock", run_dir(c), f->name) >= sizeof(f->ctl))
+	    (size_t)snprintf(f->dir, sizeof(f->dir), "%s/tunneld/%s.d", iface_etc_dir(c), f->name) >= sizeof(f->dir) ||
+	    (size_t)snprintf(f->sock, sizeof(f->sock), "%s/wireguard/%s.sock", run, f->name) >= sizeof(f->sock) ||
+	    (size_t)snprintf(f->ctl, sizeof(f->ctl), "%s/tunneld/%s.sock", run, f->name) >= sizeof(f->ctl))
 		return cmd_fail(c, CMD_USAGE, "a path is too long");
 	return 0;
 }
@@ -205,10 +206,10 @@ int iface_lock(const struct ctx *c, struct iface *f)
 	char dir[PATH_MAX];
 	int err;
 
-	snprintf(dir, sizeof(dir), "%s/lock", run_dir(c));
+	snprintf(dir, sizeof(dir), "%s/lock", iface_run_dir(c));
 	if (mkdir(dir, 0755) && errno != EEXIST)
 		return cmd_fail(c, iface_code(-errno), "%s: %s", dir, strerror(errno));
-	snprintf(dir, sizeof(dir), "%s/lock/tunneld", run_dir(c));
+	snprintf(dir, sizeof(dir), "%s/lock/tunneld", iface_run_dir(c));
 	err = store_lock(dir, f->name, LOCK_WAIT_MS, &f->lock);
 	if (err == -EBUSY)
 		return cmd_fail(c, CMD_BUSY, "%s is being changed by somebody else (try again)", f->name);

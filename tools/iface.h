@@ -42,6 +42,10 @@ int iface_paths(const struct ctx *c, const char *name, struct iface *ret);
 /* 0, or an exit code after one line on stderr: CMD_BUSY, CMD_PERM, CMD_FAILED. The lock ends with the process. */
 int iface_lock(const struct ctx *c, struct iface *f);
 
+/* What --etc and --run say, or "/etc" and "/var/run". */
+const char *iface_etc_dir(const struct ctx *c);
+const char *iface_run_dir(const struct ctx *c);
+
 /* [A-Za-z0-9._-], 1 to 63 characters, no dot in front: safe as the name of a file. */
 bool iface_peer_name_ok(const char *name);
 /* CMD_PERM, CMD_BUSY or CMD_FAILED for a negative errno. */

@@ -31,6 +31,8 @@ const struct opt opt_table[OPT_COUNT] = {
 	[OPT_PRIVATE_KEY] = { "private-key", "FILE", "read the peer's private key from FILE (-: stdin)", 0, false },
 	[OPT_NO_KEY] = { "no-key", NULL, "leave a place for the private key, its owner fills it in", 0, false },
 	[OPT_WG_QUICK] = { "wg-quick", NULL, "with the keys of wg-quick only", 0, false },
+	[OPT_CONFIRM] = { "confirm", "TIME", "roll back unless confirmed in TIME, such as 60s or 5m", 0, false },
+	[OPT_STALE] = { "stale", NULL, "only if nobody guards it any more", 0, false },
 };
 
 _Static_assert(OPT_COUNT <= 63, "OPT_BIT() must fit");
@@ -44,6 +46,11 @@ const struct cmd cmd_table[] = {
 	  cmd_status },
 	{ "check", "FILE", "find what is wrong with a configuration file and its peers' files", 1, 1, 0, cmd_check },
 	{ "diff", "[IF]", "compare what is saved with what is live", 0, 1, 0, cmd_diff },
+	{ "apply", "FILE", "make FILE the configuration of a running interface, all at once", 1, 1,
+	  OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_OFFLINE) | OPT_BIT(OPT_CONFIRM), cmd_apply },
+	{ "confirm", "[IF]", "keep the configuration that apply has put on trial", 0, 1, 0, cmd_confirm },
+	{ "rollback", "[IF]", "end a trial: the configuration before it comes back", 0, 1, OPT_BIT(OPT_STALE),
+	  cmd_rollback },
 	{ "peer list", "", "list all peers, saved and live", 0, 0, CMD_TOP, cmd_peer_list },
 	{ "peer show", "PEER", "show one peer; PEER is a name, key, start of a key, or address", 1, 1,
 	  OPT_BIT(OPT_ENDPOINTS) | CMD_TOP, cmd_peer_show },

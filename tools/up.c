@@ -9,6 +9,7 @@
 #include "iface.h"
 #include "link.h"
 #include "out.h"
+#include "pending.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -125,7 +126,8 @@ int cmd_up(struct ctx *c)
 {
 	char program[PATH_MAX];
 	struct iface f;
-	int code = iface_find(c, c->word[0], IFACE_CONFIGURED_FIRST, &f);
+	bool rolled;
+	int code = iface_find(c, c->word[0], IFACE_CONFIGURED_FIRST, &f), err;
 
 	if (!code && f.running)
 		return done(c, &f, false, "up");
@@ -142,6 +144,8 @@ int cmd_up(struct ctx *c)
 	}
 	if ((code = iface_lock(c, &f)))
 		return code;
+	if ((err = pending_end_stale(c, &f, &rolled)))
+		return cmd_fail(c, iface_code(err), "%s: %s", f.conf, strerror(-err));
 	if (!client_probe(f.sock))	/* somebody else was faster */
 		return done(c, &f, false, "up");
 	return start_daemon(c, program, &f);
