@@ -128,6 +128,8 @@ static void take_line(struct answer *a, const struct uapi_op *op)
 		crypto_scalarmult_base(a->r->public, op->key);
 	} else if (op->what == UAPI_LISTEN_PORT) {
 		a->r->port = (uint16_t)op->number;
+	} else if (op->what == UAPI_FWMARK) {
+		a->r->fwmark = (uint32_t)op->number;
 	} else if (a->at != SIZE_MAX) {
 		take_peer_line(&a->r->peer[a->at], op);
 	}

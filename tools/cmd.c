@@ -19,6 +19,8 @@ static int usage_error(const char *what, const char *which)
 
 static void say(const struct ctx *c, const char *fmt, va_list ap)
 {
+	if (c->mute)
+		return;
 	fprintf(stderr, "tunctl: %s%s", c->cmd ? c->cmd->name : "", c->cmd ? ": " : "");
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);

@@ -25,6 +25,8 @@ enum {
 	CMD_NODAEMON = 6,	/* daemon not running, nothing changed */
 	CMD_NOTLIVE = 7,	/* saved but not live */
 	CMD_TIMEOUT = 9,	/* timed out waiting */
+	CMD_PROBLEMS = 10,	/* doctor has found problems */
+	CMD_WARNINGS = 11,	/* doctor has found warnings, but no problem */
 	CMD_BUSY = 75,		/* somebody else holds the lock: try again */
 };
 
@@ -79,6 +81,7 @@ enum { CMD_WORDS_MAX = 4, CMD_IPS_MAX = 64, CMD_TAGS_MAX = 16 };
 
 struct ctx {
 	const struct cmd *cmd;
+	bool mute;			/* cmd_fail() and cmd_note() say nothing */
 	const char *val[OPT_COUNT];	/* NULL: not given; a flag that was: "" */
 	const char *ip[CMD_IPS_MAX];	/* the values of --ip, in order */
 	unsigned ip_count;
@@ -136,6 +139,7 @@ int cmd_diff(struct ctx *c);
 int cmd_apply(struct ctx *c);
 int cmd_confirm(struct ctx *c);
 int cmd_rollback(struct ctx *c);
+int cmd_doctor(struct ctx *c);
 int cmd_peer_list(struct ctx *c);
 int cmd_peer_show(struct ctx *c);
 int cmd_peer_add(struct ctx *c);

@@ -45,6 +45,7 @@ struct roster {
 	bool has_key;
 	uint8_t public[TNL_KEY_LEN];
 	uint16_t port;		/* 0: not known */
+	uint32_t fwmark;	/* of what the daemon sends; 0: none, or not known */
 	bool nat;		/* clients reach the world through us */
 	char client_host[ROSTER_HOST_MAX];	/* HOST[:PORT] by which clients reach us; "": the file does not say */
 	struct roster_dns dns[ROSTER_DNS_MAX];	/* for clients */

@@ -2,6 +2,7 @@
 /* The table: parsing by it, and that help, completion and the man page say all of it. Run from the top. */
 #include "../../tools/cmd.h"
 #include "../../tools/complete.h"
+#include "../../tools/doctor.h"
 #include "suite.h"
 
 #include <check.h>
@@ -318,6 +319,26 @@ START_TEST(man_page_says_the_whole_table)
 }
 END_TEST
 
+START_TEST(checks_of_the_doctor_are_documented)
+{
+	static char page[1 << 16];
+	FILE *f = fopen("tools/tunctl.1", "r");
+	char want[96];
+
+	ck_assert_ptr_nonnull(f);
+	page[fread(page, 1, sizeof(page) - 1, f)] = 0;
+	fclose(f);
+	ck_assert_uint_ge(doctor_count, 20);
+	for (size_t i = 0; i < doctor_count; i++) {
+		snprintf(want, sizeof(want), ".It Cm %s", doctor_table[i].name);
+		ck_assert_msg(has_line(page, want), "the man page lacks: %s", want);
+		ck_assert(doctor_table[i].run && doctor_table[i].fix && !strchr(doctor_table[i].fix, '\n'));
+		for (size_t k = 0; k < i; k++)
+			ck_assert_str_ne(doctor_table[i].name, doctor_table[k].name);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tools_cmd");
@@ -332,6 +353,7 @@ int main(void)
 	tcase_add_test(tc, completion_knows_what_fits_where);
 	tcase_add_test(tc, help_fits_the_screen);
 	tcase_add_test(tc, man_page_says_the_whole_table);
+	tcase_add_test(tc, checks_of_the_doctor_are_documented);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * doctor makes every check of the table and says what each found. Nothing that is wrong with the interface ends it
+ * early: that is what it is for.
+ */
+#include "doctor.h"
+
+#include "conf.h"
+#include "out.h"
+#include "probe.h"
+#include "store.h"
+
+#include <dirent.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const result_names[] = {
+	[DOCTOR_GOOD] = "ok", [DOCTOR_SKIPPED] = "skipped", [DOCTOR_WARNING] = "warning", [DOCTOR_PROBLEM] = "problem",
+};
+
+enum doctor_result doctor_say(struct doctor *d, enum doctor_result result, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(d->text, sizeof(d->text), fmt, ap);
+	va_end(ap);
+	return result;
+}
+
+enum doctor_result doctor_count_of(struct doctor *d, enum doctor_result result, size_t count, const char *first)
+{
+	if (count > 1)
+		return doctor_say(d, result, "%s, and %zu more", first, count - 1);
+	return doctor_say(d, result, "%s", first);
+}
+
+/* ---- What there is to know --------------------------------------------------------------------------------------- */
+
+static void take_value(struct doctor_files *s, const struct conf_item *it)
+{
+	if (it->section != CONF_INTERFACE)
+		return;
+	switch (it->key) {
+	case CONF_LISTEN_PORT:
+		s->port = it->number != 0;
+		break;
+	case CONF_DNS:
+		s->dns = true;
+		break;
+	case CONF_NAT:
+		s->nat = !(it->text_len == 2 && !strncasecmp(it->text, "no", 2)) &&
+			 !(it->text_len == 3 && !strncasecmp(it->text, "off", 3));
+		break;
+	case CONF_TABLE:
+		s->other_table = it->number != CONF_TABLE_AUTO;
+		break;
+	case CONF_MTU:
+		s->mtu = (uint32_t)it->number;
+		break;
+	default:
+		break;
+	}
+}
+
+static void read_file(struct doctor_files *s, const char *path)
+{
+	struct conf_reader reader;
+	struct conf_item it;
+	size_t len;
+	char *text;
+
+	if (store_read(path, &text, &len))
+		return;
+	if (!conf_reader_init(&reader, text, len, ~UINT64_C(0))) {
+		while (conf_next(&reader, &it) != CONF_END) {
+			if (it.what == CONF_VALUE)
+				take_value(s, &it);
+			if (it.what == CONF_ERROR && !s->errors++)
+				snprintf(s->first, sizeof(s->first), "%s:%u:%u: %s", path, it.line, it.column,
+					 it.message);
+		}
+		sodium_memzero(&it, sizeof(it));
+		sodium_memzero(&reader, sizeof(reader));
+	}
+	store_free(text, len);
+}
+
+static void read_files(struct doctor *d)
+{
+	DIR *dir = opendir(d->f.dir);
+	struct dirent *e;
+
+	if (d->f.conf[0])
+		read_file(&d->files, d->f.conf);
+	while (dir && (e = readdir(dir))) {
+		char path[PATH_MAX + NAME_MAX + 2];
+		size_t len = strlen(e->d_name);
+
+		if (e->d_name[0] == '.' || len < 5 || strcmp(e->d_name + len - 5, ".peer"))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", d->f.dir, e->d_name);
+		read_file(&d->files, path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+int doctor_begin(struct ctx *c, struct doctor *d)
+{
+	static const char *const list[] = { "nft", "-j", "list", "ruleset", NULL };
+	struct iface files;
+	char *rules;
+	int code;
+
+	*d = (struct doctor){ .c = c };
+	code = iface_find(c, c->word[0], IFACE_RUNNING_FIRST, &d->f);
+	if (!code && !d->f.running && !d->f.conf[0])
+		return cmd_fail(c, CMD_NOENT, "there is no interface %s, neither running nor configured", d->f.name);
+	if (code)
+		return code;
+	files = d->f;
+	files.running = false;
+	read_files(d);
+	c->mute = true;		/* what is wrong with files and daemon is the checks' to say */
+	roster_load(c, &files, false, &d->saved);
+	code = roster_load(c, &d->f, false, &d->r);
+	c->mute = false;
+	d->answers = d->f.running && !code;
+	d->pid = d->f.running ? probe_listener(d->f.sock) : 0;
+	rules = probe_run(list);
+	d->rules = rules ? json_loads(rules, 0, NULL) : NULL;
+	free(rules);
+	return 0;
+}
+
+void doctor_end(struct doctor *d)
+{
+	roster_free(&d->saved);
+	roster_free(&d->r);
+	json_decref(d->rules);
+}
+
+/* ---- The command ------------------------------------------------------------------------------------------------- */
+
+/* The remedy with the interface's name in it. */
+static const char *fix_of(const struct doctor *d, const struct doctor_check *k, char ret[DOCTOR_TEXT])
+{
+	const char *at = k->fix, *mark;
+	size_t len = 0;
+
+	ret[0] = 0;
+	while (len < DOCTOR_TEXT && (mark = strstr(at, "%i"))) {
+		len += (size_t)snprintf(ret + len, DOCTOR_TEXT - len, "%.*s%s", (int)(mark - at), at, d->f.name);
+		at = mark + 2;
+	}
+	if (len < DOCTOR_TEXT)
+		snprintf(ret + len, DOCTOR_TEXT - len, "%s", at);
+	return ret;
+}
+
+static void print_check(const struct doctor *d, const struct doctor_check *k, enum doctor_result result)
+{
+	bool colour = out_colour(stdout), bad = result >= DOCTOR_WARNING;
+	char fix[DOCTOR_TEXT];
+
+	if (!bad && cmd_has(d->c, OPT_QUIET))
+		return;
+	if (colour && bad)
+		fputs(result == DOCTOR_PROBLEM ? "\033[31m" : "\033[33m", stdout);
+	printf("%-7s  %-14s  %s", result_names[result], k->name, d->text);
+	if (colour && bad)
+		fputs("\033[0m", stdout);
+	putchar('\n');
+	if (bad)
+		printf("%25s  fix: %s\n", "", fix_of(d, k, fix));
+}
+
+static json_t *check_json(const struct doctor *d, const struct doctor_check *k, enum doctor_result result)
+{
+	char fix[DOCTOR_TEXT];
+	json_t *o = json_pack("{s:s, s:s, s:s}", "check", k->name, "result", result_names[result], "text", d->text);
+
+	if (!o)		/* what it speaks of is no UTF-8 */
+		o = json_pack("{s:s, s:s, s:s}", "check", k->name, "result", result_names[result], "text", "?");
+	if (result >= DOCTOR_WARNING)
+		json_object_set_new(o, "fix", json_string(fix_of(d, k, fix)));
+	return o;
+}
+
+static void print_summary(const struct doctor *d, const unsigned count[])
+{
+	if (cmd_has(d->c, OPT_QUIET))
+		return;
+	printf("\n%s: %zu checks, %u ok, %u skipped, %u warning%s, %u problem%s\n", d->f.name, doctor_count,
+	       count[DOCTOR_GOOD], count[DOCTOR_SKIPPED], count[DOCTOR_WARNING], count[DOCTOR_WARNING] == 1 ? "" : "s",
+	       count[DOCTOR_PROBLEM], count[DOCTOR_PROBLEM] == 1 ? "" : "s");
+}
+
+int cmd_doctor(struct ctx *c)
+{
+	bool json = cmd_has(c, OPT_JSON);
+	unsigned count[DOCTOR_PROBLEM + 1] = { 0 };
+	json_t *list = json_array();
+	struct doctor d;
+	int code = doctor_begin(c, &d);
+
+	for (size_t i = 0; i < doctor_count && !code; i++) {
+		const struct doctor_check *k = &doctor_table[i];
+		enum doctor_result result;
+
+		d.text[0] = 0;
+		result = k->run(&d);
+		count[result]++;
+		if (json)
+			json_array_append_new(list, check_json(&d, k, result));
+		else
+			print_check(&d, k, result);
+	}
+	if (!code && json)
+		out_json(stdout, json_pack("{s:i, s:s, s:i, s:i, s:O}", "v", 1, "interface", d.f.name, "problems",
+					   (int)count[DOCTOR_PROBLEM], "warnings", (int)count[DOCTOR_WARNING],
+					   "checks", list));
+	else if (!code)
+		print_summary(&d, count);
+	json_decref(list);
+	doctor_end(&d);
+	if (code)
+		return code;
+	return count[DOCTOR_PROBLEM] ? CMD_PROBLEMS : count[DOCTOR_WARNING] ? CMD_WARNINGS : CMD_DONE;
+}

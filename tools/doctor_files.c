@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* Configuration: can it be read by us, by nobody else, and is it what runs? */
+#include "doctor.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum doctor_result doctor_config(struct doctor *d)
+{
+	char first[DOCTOR_TEXT];
+
+	if (!d->f.conf[0])
+		return doctor_say(d, DOCTOR_SKIPPED, "there is no configuration file");
+	if (!d->files.errors)
+		return doctor_say(d, DOCTOR_GOOD, "the configuration has no error");
+	snprintf(first, sizeof(first), "%s", d->files.first);
+	return doctor_count_of(d, DOCTOR_PROBLEM, d->files.errors, first);
+}
+
+/* ---- Every file -------------------------------------------------------------------------------------------------- */
+
+struct walk {
+	bool (*bad)(const char *name, const struct stat *st);
+	char first[DOCTOR_TEXT];
+	size_t count;
+};
+
+static void look_at(struct walk *w, const char *path, const char *name)
+{
+	struct stat st;
+
+	if (stat(path, &st) || !w->bad(name, &st))
+		return;
+	if (!w->count++)
+		snprintf(w->first, sizeof(w->first), "%.200s", path);
+}
+
+/* The main file, the directory of peers, and all that is in it. A file of another program is its business. */
+static void look_at_all(const struct doctor *d, struct walk *w)
+{
+	DIR *dir = opendir(d->f.dir);
+	struct dirent *e;
+
+	if (d->f.conf[0] && !d->f.foreign)
+		look_at(w, d->f.conf, ".");
+	if (dir)
+		look_at(w, d->f.dir, ".");
+	while (dir && (e = readdir(dir))) {
+		char path[PATH_MAX + NAME_MAX + 2];
+
+		snprintf(path, sizeof(path), "%s/%s", d->f.dir, e->d_name);
+		if (e->d_name[0] != '.')
+			look_at(w, path, e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static bool open_to_others(const char *name, const struct stat *st)
+{
+	(void)name;
+	/* A directory may be searched: its files are closed by themselves. */
+	return st->st_mode & (S_ISDIR(st->st_mode) ? S_IWGRP | S_IWOTH : S_IRWXG | S_IRWXO);
+}
+
+enum doctor_result doctor_mode(struct doctor *d)
+{
+	struct walk w = { .bad = open_to_others };
+	char first[DOCTOR_TEXT];
+
+	look_at_all(d, &w);
+	snprintf(first, sizeof(first), "%.200s is open to other users", w.first);
+	return w.count ? doctor_count_of(d, DOCTOR_PROBLEM, w.count, first)
+		       : doctor_say(d, DOCTOR_GOOD, "files with keys are closed to other users");
+}
+
+static bool not_ours(const char *name, const struct stat *st)
+{
+	(void)name;
+	return st->st_uid != 0 && st->st_uid != geteuid();
+}
+
+enum doctor_result doctor_owner(struct doctor *d)
+{
+	struct walk w = { .bad = not_ours };
+	char first[DOCTOR_TEXT];
+
+	look_at_all(d, &w);
+	snprintf(first, sizeof(first), "%.200s belongs to another user", w.first);
+	return w.count ? doctor_count_of(d, DOCTOR_PROBLEM, w.count, first)
+		       : doctor_say(d, DOCTOR_GOOD, "files belong to root");
+}
+
+static bool ignored(const char *name, const struct stat *st)
+{
+	char peer[IFACE_PEER_NAME_MAX + 1];
+	size_t len = strlen(name);
+
+	if (!S_ISREG(st->st_mode) || !strcmp(name, "."))
+		return false;
+	if (len <= 5 || len - 5 >= sizeof(peer) || strcmp(name + len - 5, ".peer"))
+		return true;
+	memcpy(peer, name, len - 5);
+	peer[len - 5] = 0;
+	return !iface_peer_name_ok(peer);
+}
+
+enum doctor_result doctor_names(struct doctor *d)
+{
+	struct walk w = { .bad = ignored };
+	char first[DOCTOR_TEXT];
+
+	look_at_all(d, &w);
+	snprintf(first, sizeof(first), "%.200s is ignored: no name of a peer", w.first);
+	return w.count ? doctor_count_of(d, DOCTOR_WARNING, w.count, first)
+		       : doctor_say(d, DOCTOR_GOOD, "every file of a peer is read");
+}
+
+enum doctor_result doctor_twofold(struct doctor *d)
+{
+	const char *etc = cmd_has(d->c, OPT_ETC) ? d->c->val[OPT_ETC] : "/etc";
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/wireguard/%s.conf", etc, d->f.name);
+	if (d->f.conf[0] && !d->f.foreign && !access(path, F_OK))
+		return doctor_say(d, DOCTOR_WARNING, "%.180s exists too, and is not what we read", path);
+	return doctor_say(d, DOCTOR_GOOD, "there is one configuration");
+}
+
+/* ---- File and truth ---------------------------------------------------------------------------------------------- */
+
+static bool stands_twice(const struct roster *r, size_t i)
+{
+	const uint8_t *key = r->peer[i].key;
+
+	return (i && !memcmp(key, r->peer[i - 1].key, TNL_KEY_LEN)) ||
+	       (i + 1 < r->count && !memcmp(key, r->peer[i + 1].key, TNL_KEY_LEN));
+}
+
+enum doctor_result doctor_differs(struct doctor *d)
+{
+	char name[IFACE_PEER_NAME_MAX + 1], first[DOCTOR_TEXT] = "";
+	size_t count = 0;
+
+	if (!d->answers || !d->f.conf[0])
+		return doctor_say(d, DOCTOR_SKIPPED, "no file, or nothing that runs, to compare");
+	if (d->saved.has_key && (!d->r.has_key || memcmp(d->saved.public, d->r.public, TNL_KEY_LEN)) && !count++)
+		snprintf(first, sizeof(first), "the interface runs with another private key than the file's");
+	if (d->saved.port && d->saved.port != d->r.port && !count++)
+		snprintf(first, sizeof(first), "the file says port %u, live is %u", d->saved.port, d->r.port);
+	for (size_t i = 0; i < d->r.count; i++) {
+		const struct peer *p = &d->r.peer[i];
+
+		if (stands_twice(&d->r, i))	/* and is live once */
+			continue;
+		if ((p->saved && !p->disabled) != p->live && !count++)
+			snprintf(first, sizeof(first), "peer \"%s\" is %s", peer_label(p, name),
+				 !p->live ? "in a file, but not live" :
+				 p->saved ? "disabled, but live" : "live, but in no file");
+	}
+	return count ? doctor_count_of(d, DOCTOR_WARNING, count, first)
+		     : doctor_say(d, DOCTOR_GOOD, "what runs is what the files say");
+}
+
+enum doctor_result doctor_any_port(struct doctor *d)
+{
+	bool waits = false;
+
+	for (size_t i = 0; i < d->saved.count; i++)
+		waits = waits || !d->saved.peer[i].host[0];
+	if (!d->f.conf[0] || !waits)
+		return doctor_say(d, DOCTOR_SKIPPED, "no peer has to find us");
+	if (!d->files.port)
+		return doctor_say(d, DOCTOR_PROBLEM, "peers have to find us, but each start takes another port");
+	return doctor_say(d, DOCTOR_GOOD, "the port stays the same");
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shape of what is read (libnftables-json(5)): {"nftables": [{"chain": {...}}, {"rule": {..., "expr": [...]}}]}. It
+ * comes from a program that we ran, but is taken like any other text: whatever is not as expected is unknown.
+ */
+#include "firewall.h"
+
+#include <string.h>
+
+enum { DEPTH_MAX = 16 };
+enum match { NO, MAYBE, YES };
+enum outcome { FALLS_THROUGH, ACCEPTED, DROPPED };
+
+struct walk {
+	const json_t *list;
+	const struct firewall_packet *p;
+	const char *family, *table;	/* of the chain under way */
+	bool may_accept;		/* a rule that may match accepts */
+	unsigned foreign;
+};
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+static enum match not(enum match m)
+{
+	return m == YES ? NO : m == NO ? YES : MAYBE;
+}
+
+/* Is `word` among the right side: itself, in a list, or in a set? */
+static enum match among(const json_t *right, const char *word)
+{
+	const json_t *list = json_is_object(right) ? json_object_get(right, "set") : right;
+	size_t i;
+	json_t *one;
+
+	if (json_is_string(list))
+		return json_string_value(list)[0] == '@' ? MAYBE : !strcmp(json_string_value(list), word) ? YES : NO;
+	if (!json_is_array(list))
+		return MAYBE;
+	json_array_foreach(list, i, one)
+		if (json_is_string(one) && !strcmp(json_string_value(one), word))
+			return YES;
+	return NO;
+}
+
+static enum match has_port(const json_t *right, json_int_t port)
+{
+	const json_t *set = json_object_get(right, "set"), *range = json_object_get(right, "range");
+	enum match best = NO;
+	size_t i;
+	json_t *one;
+
+	if (json_is_integer(right))
+		return json_integer_value(right) == port ? YES : NO;
+	if (json_is_array(range) && json_array_size(range) == 2)
+		return port >= json_integer_value(json_array_get(range, 0)) &&
+		       port <= json_integer_value(json_array_get(range, 1)) ? YES : NO;
+	if (!json_is_array(set))
+		return MAYBE;
+	json_array_foreach(set, i, one) {
+		enum match m = has_port(one, port);
+
+		best = m > best ? m : best;
+	}
+	return best;
+}
+
+static enum match match_payload(const struct walk *w, const json_t *payload, const json_t *right)
+{
+	const char *protocol = text_of(payload, "protocol"), *field = text_of(payload, "field");
+	bool udp = !strcmp(protocol, "udp") || !strcmp(protocol, "th");
+
+	if (!w->p->udp_port)
+		return MAYBE;
+	if (udp && !strcmp(field, "dport"))
+		return has_port(right, w->p->udp_port);
+	if (!strcmp(field, "protocol") || !strcmp(field, "nexthdr"))
+		return among(right, "udp");
+	if (!strcmp(protocol, "ip"))
+		return w->p->family == 4 ? MAYBE : NO;
+	if (!strcmp(protocol, "ip6"))
+		return w->p->family == 6 ? MAYBE : NO;
+	return udp ? MAYBE : NO;	/* tcp, icmp, ... */
+}
+
+static enum match match_meta(const struct walk *w, const char *key, const json_t *right)
+{
+	enum match m;
+
+	if (!strcmp(key, "l4proto"))
+		return w->p->udp_port ? among(right, "udp") : MAYBE;
+	if (!strcmp(key, "nfproto"))
+		return among(right, w->p->family == 4 ? "ipv4" : "ipv6");
+	if (strcmp(key, "iifname") && strcmp(key, "iif"))
+		return MAYBE;
+	if (w->p->in)
+		return among(right, w->p->in);
+	m = among(right, "lo");
+	return m == YES && json_is_string(right) ? NO : MAYBE;
+}
+
+static enum match match_expr(const struct walk *w, const json_t *match)
+{
+	const json_t *left = json_object_get(match, "left"), *right = json_object_get(match, "right");
+	const json_t *payload = json_object_get(left, "payload"), *meta = json_object_get(left, "meta");
+	const json_t *ct = json_object_get(left, "ct");
+	const char *op = text_of(match, "op");
+	enum match m = MAYBE;
+
+	if (payload)
+		m = match_payload(w, payload, right);
+	else if (meta)
+		m = match_meta(w, text_of(meta, "key"), right);
+	else if (ct && !strcmp(text_of(ct, "key"), "state"))
+		m = among(right, "new");
+	return !strcmp(op, "!=") ? not(m) : !strcmp(op, "==") || !strcmp(op, "in") ? m : MAYBE;
+}
+
+/* A map of verdicts: what it can say, we cannot know, but that a new connection is none of the others. */
+static enum match match_vmap(const json_t *vmap)
+{
+	const json_t *ct = json_object_get(json_object_get(vmap, "key"), "ct");
+	char *text = json_dumps(json_object_get(vmap, "data"), JSON_COMPACT);
+	enum match m = MAYBE;
+
+	if (text && ct && !strcmp(text_of(ct, "key"), "state") && !strstr(text, "\"new\""))
+		m = NO;
+	free(text);
+	return m;
+}
+
+static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth);
+
+/* What a rule does that matches, or may. */
+static enum outcome act(struct walk *w, const json_t *expr, bool maybe, bool *leaves, unsigned depth)
+{
+	const json_t *jump = json_object_get(expr, "jump"), *go = json_object_get(expr, "goto");
+	bool drops = json_object_get(expr, "drop") || json_object_get(expr, "reject");
+
+	*leaves = false;
+	if (json_object_get(expr, "accept") || json_object_get(expr, "vmap")) {
+		w->may_accept |= maybe || json_object_get(expr, "vmap");
+		return maybe || json_object_get(expr, "vmap") ? FALLS_THROUGH : ACCEPTED;
+	}
+	if (drops)
+		return maybe ? FALLS_THROUGH : DROPPED;
+	if (jump || go) {
+		enum outcome o = walk_chain(w, text_of(jump ? jump : go, "target"), depth + 1);
+
+		w->may_accept |= maybe && o == ACCEPTED;
+		*leaves = go && !maybe;
+		return maybe ? FALLS_THROUGH : o;
+	}
+	*leaves = !maybe && json_object_get(expr, "return");
+	return FALLS_THROUGH;
+}
+
+static enum outcome walk_rule(struct walk *w, const json_t *rule, bool *leaves, unsigned depth)
+{
+	enum outcome o = FALLS_THROUGH;
+	enum match all = YES, m;
+	size_t i;
+	json_t *e;
+
+	*leaves = false;
+	json_array_foreach(json_object_get(rule, "expr"), i, e) {
+		const json_t *match = json_object_get(e, "match"), *vmap = json_object_get(e, "vmap");
+
+		m = match ? match_expr(w, match) : vmap ? match_vmap(vmap) : YES;
+		if (json_object_get(e, "xt") || json_object_get(e, "limit"))
+			m = MAYBE;
+		w->foreign += json_object_get(e, "xt") != NULL;
+		all = m < all ? m : all;
+		if (all == NO)
+			return FALLS_THROUGH;
+		o = act(w, e, all == MAYBE, leaves, depth);
+		if (o != FALLS_THROUGH || *leaves)
+			return o;
+	}
+	return o;
+}
+
+static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth)
+{
+	enum outcome o = FALLS_THROUGH;
+	bool leaves = false;
+	json_t *one;
+	size_t i;
+
+	if (depth > DEPTH_MAX)
+		return FALLS_THROUGH;
+	json_array_foreach(w->list, i, one) {
+		const json_t *rule = json_object_get(one, "rule");
+
+		if (!rule || strcmp(text_of(rule, "family"), w->family) || strcmp(text_of(rule, "table"), w->table) ||
+		    strcmp(text_of(rule, "chain"), chain))
+			continue;
+		o = walk_rule(w, rule, &leaves, depth);
+		if (o != FALLS_THROUGH || leaves)
+			break;
+	}
+	return o;
+}
+
+static bool of_family(const char *family, int want)
+{
+	return !strcmp(family, "inet") || !strcmp(family, want == 4 ? "ip" : "ip6");
+}
+
+enum firewall_verdict firewall_nft(const json_t *ruleset, const struct firewall_packet *p, bool *foreign)
+{
+	const json_t *list = json_object_get(ruleset, "nftables");
+	enum firewall_verdict worst = FIREWALL_PASSES;
+	json_t *one;
+	size_t i;
+
+	*foreign = false;
+	json_array_foreach(list, i, one) {
+		const json_t *chain = json_object_get(one, "chain");
+		struct walk w = { .list = list, .p = p, .family = text_of(chain, "family"),
+				  .table = text_of(chain, "table") };
+		enum firewall_verdict v;
+		enum outcome o;
+
+		if (!chain || strcmp(text_of(chain, "type"), "filter") || strcmp(text_of(chain, "hook"), p->hook) ||
+		    !of_family(w.family, p->family))
+			continue;
+		o = walk_chain(&w, text_of(chain, "name"), 0);
+		if (o == FALLS_THROUGH)
+			o = !strcmp(text_of(chain, "policy"), "drop") ? DROPPED : ACCEPTED;
+		v = o == ACCEPTED ? FIREWALL_PASSES : w.may_accept ? FIREWALL_MAY_DROP : FIREWALL_DROPS;
+		*foreign |= w.foreign && v;
+		if (!w.foreign && v > worst)
+			worst = v;
+	}
+	return worst;
+}
+
+static bool is_base(const json_t *list, const json_t *rule, const char *hook)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) {
+		const json_t *c = json_object_get(one, "chain");
+
+		if (c && !strcmp(text_of(c, "hook"), hook) && !strcmp(text_of(c, "family"), text_of(rule, "family")) &&
+		    !strcmp(text_of(c, "table"), text_of(rule, "table")))
+			return true;
+	}
+	return false;
+}
+
+bool firewall_masquerades(const json_t *ruleset, int family)
+{
+	const json_t *list = json_object_get(ruleset, "nftables");
+	json_t *one, *e;
+	size_t i, k;
+
+	json_array_foreach(list, i, one) {
+		const json_t *rule = json_object_get(one, "rule");
+
+		if (!rule || !of_family(text_of(rule, "family"), family) || !is_base(list, rule, "postrouting"))
+			continue;
+		json_array_foreach(json_object_get(rule, "expr"), k, e)
+			if (json_object_get(e, "masquerade") || json_object_get(e, "snat") || json_object_get(e, "xt"))
+				return true;
+	}
+	return false;
+}
