@@ -5,10 +5,9 @@
 
 /* Locking follows the touch (MLOCK_ONFAULT): a buffer that is never used costs nothing. It is best effort; packets in
  * swap would be a pity, no tunnel at all would be worse. */
-void *arena_map(size_t len, enum arena_when when)
+void *arena_map(size_t len)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | (when == ARENA_NOW ? MAP_POPULATE : 0);
-	void *mem = mmap(NULL, len, PROT_READ | PROT_WRITE, flags, -1, 0);
+	void *mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (mem == MAP_FAILED)
 		return NULL;

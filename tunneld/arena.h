@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory of the data plane: all of it mapped at start, none later, kept out of core dumps and, as far as the limits
- * allow, of swap. An arena is a stretch of it from which a batch cuts its slots one behind the other; all are free when
- * the batch ends.
+ * Memory of the data plane: all of it mapped at start and none later, but there only from when it is touched first. It
+ * is kept out of core dumps and, as far as the limits allow, of swap. An arena is a stretch of it from which a batch
+ * cuts its slots one behind the other; all are free when the batch ends.
  */
 #ifndef ARENA_H
 #define ARENA_H
@@ -10,10 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zero pages, page-aligned, there from the start or each when it is touched first. NULL with errno. The caller's until
- * arena_unmap(). */
-enum arena_when { ARENA_NOW, ARENA_ON_TOUCH };
-void *arena_map(size_t len, enum arena_when when);
+/* Zero pages, page-aligned. NULL with errno. The caller's until arena_unmap(). */
+void *arena_map(size_t len);
 /* NULL is fine. */
 void arena_unmap(void *mem, size_t len);
 

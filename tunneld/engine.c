@@ -112,6 +112,7 @@ static void receive_start(struct engine *e, struct worker_conf *worker)
 	memcpy(e->tun, m.fd + 1, e->queues * sizeof(e->tun[0]));
 	worker->info = e->device.tun = m.body.start.tun;
 	worker->udp = e->device.udp = m.body.start.udp;
+	worker->share = m.body.start.share;
 	log_open(m.body.start.name, log_level());
 }
 

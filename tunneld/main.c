@@ -35,10 +35,11 @@
 enum { EXIT_USAGE = 2 };	/* and errors in the configuration file */
 
 static const char usage_text[] =
-	"usage: tunneld [-fqv] [-c FILE] [-w COUNT] INTERFACE\n"
+	"usage: tunneld [-fqv] [-c FILE] [-w COUNT] [-s RULE] INTERFACE\n"
 	"  -f, --foreground   stay in the foreground, log to stderr\n"
 	"  -c, --config FILE  bring up what FILE says (the format of wg-quick), and FILE's peers in *.d/*.peer\n"
 	"  -w, --workers COUNT  threads for packets, 1 to 32; else Workers of FILE, else one for each processor\n"
+	"  -s, --share RULE   do workers share the packets of one busy peer: auto, never, always\n"
 	"  -q, --quiet        log errors only\n"
 	"  -v, --verbose      log everything, addresses included\n"
 	"  -h, --help         this text\n"
@@ -109,6 +110,7 @@ static int launch(struct parent_args *args)
 struct options {
 	const char *name, *file;
 	unsigned workers;
+	enum judge_rule share;
 	bool foreground;
 	enum log_level level;
 };
@@ -124,19 +126,34 @@ static bool parse_count(const char *text, unsigned *ret)
 	return true;
 }
 
+static bool parse_rule(const char *text, enum judge_rule *ret)
+{
+	static const char *const names[] = {
+		[JUDGE_AUTO] = "auto", [JUDGE_NEVER] = "never", [JUDGE_ALWAYS] = "always",
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(text, names[i])) {
+			*ret = i;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Returns an exit status, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{"foreground", no_argument, NULL, 'f'}, {"config", required_argument, NULL, 'c'},
 		{"workers", required_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
-		{"verbose", no_argument, NULL, 'v'},
+		{"share", required_argument, NULL, 's'}, {"verbose", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},	{"version", no_argument, NULL, 'V'},
 		{0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "fc:w:qvhV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "fc:w:s:qvhV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			o->foreground = true;
@@ -147,6 +164,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 		case 'w':
 			if (!parse_count(optarg, &o->workers)) {
 				log_error("--workers %.32s: it is a number, 1 to %u", optarg, POOL_MAX);
+				return EXIT_USAGE;
+			}
+			break;
+		case 's':
+			if (!parse_rule(optarg, &o->share)) {
+				log_error("--share %.32s: it is auto, never or always", optarg);
 				return EXIT_USAGE;
 			}
 			break;
@@ -213,6 +236,7 @@ int main(int argc, char **argv)
 #endif
 	args.name = o.name;
 	args.workers = o.workers;
+	args.share = o.share;
 	if (no_offload && !offload_parse(no_offload, &args.no_offload)) {
 		log_error(OFFLOAD_ENV ": some of vnet, csum, tso, uso, gso, gro, or all");
 		return EXIT_USAGE;

@@ -35,7 +35,7 @@ static bool body_valid(const struct msg *m)
 {
 	switch (m->type) {
 	case MSG_START:
-		return memchr(m->body.start.name, 0, IFNAMSIZ) != NULL;
+		return memchr(m->body.start.name, 0, IFNAMSIZ) != NULL && m->body.start.share <= JUDGE_ALWAYS;
 	case MSG_LINK:
 		return m->body.link.up <= 1;
 	case MSG_SOCKETS:

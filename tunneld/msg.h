@@ -45,6 +45,7 @@ struct msg_start {
 	char name[IFNAMSIZ];
 	struct tun_info tun;
 	struct udp_info udp;
+	uint32_t share;			/* enum judge_rule */
 };
 
 struct msg_link {

@@ -339,6 +339,7 @@ static bool start_engine(struct parent *p)
 	memcpy(m.fd + 1, p->tun, p->queues * sizeof(m.fd[0]));
 	memcpy(m.body.start.name, p->info.name, sizeof(m.body.start.name));
 	m.body.start.tun = p->info;
+	m.body.start.share = p->args->share;
 	m.body.start.udp = p->udp;
 	if (!err)
 		err = msg_send(p->engine.channel, &m);

@@ -8,12 +8,14 @@
 #define PARENT_H
 
 #include "config.h"
+#include "judge.h"
 
 struct parent_args {
 	const char *name;	/* of the interface, valid */
 	const char *version;
 	const char *file;	/* that the configuration came from, an absolute path; NULL: none */
 	struct config *config;	/* NULL: an empty interface that wg(8) fills; else the parent frees it */
+	enum judge_rule share;	/* whether workers share large batches */
 	unsigned workers;	/* how many; 0: as the file says, else one for each processor */
 	unsigned no_offload;	/* CONF_OFFLOAD_ bits, beside those of the file */
 	int ready_fd;		/* written to when interface and socket are there; then we detach. -1: foreground */

@@ -3,32 +3,45 @@
 
 #include <errno.h>
 
+static int start_all(struct pool *p)
+{
+	int err = 0;
+
+	for (; p->count < p->crew.count && !err; p->count++)
+		err = worker_start(p->worker[p->count]);
+	if (err)
+		p->count--;
+	return err;
+}
+
 bool pool_start(struct pool *p, const struct worker_conf *conf, const int *tun, unsigned count)
 {
 	struct worker_conf one = *conf;
-	int err;
+	int err = 0;
 
 	*p = (struct pool) { .count = 0 };
-	for (unsigned i = 0; i < count && i < POOL_MAX; i++) {
+	for (unsigned i = 0; i < count && i < POOL_MAX && !err; i++) {
 		one.index = i;
 		one.tun = tun[i];
-		p->worker[i] = worker_start(&one);
-		if (!p->worker[i]) {
-			err = errno;
-			pool_stop(p);
-			errno = err;
-			return false;
-		}
-		p->count++;
+		one.crew = &p->crew;
+		p->worker[i] = worker_new(&one);
+		err = p->worker[i] ? 0 : -errno;
 	}
-	return true;
+	if (!err)
+		err = start_all(p);
+	if (err)
+		pool_stop(p);
+	errno = -err;
+	return !err;
 }
 
 void pool_stop(struct pool *p)
 {
 	for (unsigned i = 0; i < p->count; i++)
 		worker_stop(p->worker[i]);
-	p->count = 0;
+	for (unsigned i = 0; i < p->crew.count; i++)
+		worker_free(p->worker[i]);
+	p->count = p->crew.count = 0;
 }
 
 void pool_set_sockets(struct pool *p, const struct udp_socks *s)

@@ -7,16 +7,17 @@
 
 #include "worker.h"
 
-enum { POOL_MAX = 32 };	/* workers; more would share memory bandwidth, not add any */
+enum { POOL_MAX = CREW_MAX };	/* workers; more would share memory bandwidth, not add any */
 
 struct pool {
 	struct worker *worker[POOL_MAX];
+	struct crew crew;
 	unsigned count;
 	unsigned turn;	/* whose control ring is looked at first */
 };
 
 /* Starts one worker for each queue tun[0..count), numbered from 0. conf is what they share; its tun and index are
- * filled in here. False with errno set, and none is left. */
+ * filled in here, as is its crew. False with errno set, and none is left. */
 bool pool_start(struct pool *p, const struct worker_conf *conf, const int *tun, unsigned count);
 void pool_stop(struct pool *p);
 

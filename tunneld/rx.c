@@ -2,11 +2,15 @@
 /*
  * Nothing is copied: datagrams are opened where they were received, and what is joined is written out of there by
  * writev(). So all that was received in one call has to be written before the next call.
+ *
+ * Three steps: messages are cut into runs; runs are opened, each touching nothing but its own bytes, so by several
+ * threads if that is quicker; and then settled and written, in the order in which they came.
  */
 #include "rx.h"
 
 #include <string.h>
 
+#include "clock.h"
 #include "ecn.h"
 #include "worker.h"
 
@@ -43,46 +47,93 @@ static void to_owner(struct rx *r, const struct tnl_pkt *p, const struct tnl_pat
 	r->told = true;
 }
 
-/* pkt[0..n), all of the message `in`. */
-static void take(struct rx *r, tnl_ns now, const struct udp_in *in, struct tnl_pkt *pkt, uint32_t n)
+static void open_job(struct tnl_worker *core, void *arg)
 {
-	struct tnl_run run;
+	struct rx_job *j = arg;
 
-	for (uint32_t k; n > 0; pkt += k, n -= k) {
-		k = tnl_rx_begin(r->core, now, pkt, n, &run);
-		if (run.key) {
-			for (uint32_t i = 0; i < k; i++)
-				tnl_rx_open(r->core, &run, &pkt[i]);
-			tnl_rx_end(r->core, now, &run, &in->path, pkt);
-		}
-		for (uint32_t i = 0; i < k; i++) {
-			if (pkt[i].verdict == TNL_PASS)
-				to_host(r, &pkt[i], in->tos);
-			else if (pkt[i].verdict == TNL_CONTROL)
-				to_owner(r, &pkt[i], &in->path);
-		}
+	tnl_rx_open_run(core, &j->run, j->pkt, j->n);
+}
+
+static void settle(struct rx *r, struct rx_job *j, tnl_ns now)
+{
+	tnl_rx_end(r->core, now, &j->run, &j->in->path, j->pkt);
+	for (uint32_t i = 0; i < j->n; i++)
+		if (j->pkt[i].verdict == TNL_PASS)
+			to_host(r, &j->pkt[i], j->in->tos);
+}
+
+/* Opens and settles what was collected. */
+static void work_off(struct rx *r, tnl_ns now, bool shared)
+{
+	if (shared && r->jobs > 1) {
+		crew_run(r->crew, open_job, r->job, sizeof(r->job[0]), r->jobs);
+	} else {
+		for (uint32_t i = 0; i < r->jobs; i++)
+			open_job(r->core, &r->job[i]);
 	}
+	for (uint32_t i = 0; i < r->jobs; i++)
+		settle(r, &r->job[i], now);
+	r->jobs = 0;
+}
+
+/* The packets from `first` on, all of the message `in`: whose are they? */
+static void sort(struct rx *r, tnl_ns now, const struct udp_in *in, uint32_t first, bool shared)
+{
+	struct tnl_pkt *pkt = &r->pkt[first];
+	uint32_t n = r->packets - first, k;
+
+	for (; n > 0; pkt += k, n -= k) {
+		struct rx_job *j = &r->job[r->jobs];
+
+		k = tnl_rx_begin(r->core, now, pkt, n, &j->run);
+		if (j->run.key) {
+			j->pkt = pkt;
+			j->n = k;
+			j->in = in;
+			if (++r->jobs == RX_JOBS)
+				work_off(r, now, shared);
+			continue;
+		}
+		for (uint32_t i = 0; i < k; i++)
+			if (pkt[i].verdict == TNL_CONTROL)
+				to_owner(r, &pkt[i], &in->path);
+	}
+}
+
+static void cut(struct rx *r, tnl_ns now, const struct udp_in *in, bool shared)
+{
+	uint32_t at = 0, first = r->packets;
+
+	/* A datagram of no bytes is one too. */
+	do {
+		uint32_t len = in->len - at < in->segment ? in->len - at : in->segment;
+
+		r->pkt[r->packets++] = (struct tnl_pkt) { .data = in->buf + at, .len = len };
+		at += len;
+		if (r->packets == RX_PACKETS) {
+			sort(r, now, in, first, shared);
+			work_off(r, now, shared);
+			r->packets = first = 0;
+		}
+	} while (at < in->len);
+	sort(r, now, in, first, shared);
 }
 
 void rx_round(struct rx *r, int fd, tnl_ns now)
 {
 	unsigned got = udp_recv_batch(fd, r->in, RX_MESSAGES);
+	bool full = got == RX_MESSAGES && r->crew->crew->count > 1;
+	bool shared = full && judge_shares(&r->judge, now);
+	uint64_t bytes = 0;
+	tnl_ns begin = full ? clock_boot() : 0;
 
 	for (unsigned m = 0; m < got; m++) {
-		const struct udp_in *in = &r->in[m];
-		uint32_t at = 0, n = 0;
-
-		/* A datagram of no bytes is one too. */
-		do {
-			uint32_t len = in->len - at < in->segment ? in->len - at : in->segment;
-
-			r->pkt[n++] = (struct tnl_pkt) { .data = in->buf + at, .len = len };
-			at += len;
-			if (n == RX_PACKETS || at == in->len) {
-				take(r, now, in, r->pkt, n);
-				n = 0;
-			}
-		} while (at < in->len);
+		bytes += r->in[m].len;
+		cut(r, now, &r->in[m], shared);
 	}
+	work_off(r, now, shared);
+	r->packets = 0;
 	write_out(r);
+	if (full && bytes >= RX_MESSAGES * UDP_BUF_LEN / 2)
+		judge_report(&r->judge, shared, bytes, clock_boot() - begin);
 }

@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "crew.h"
 #include "gro.h"
+#include "judge.h"
 #include "ring.h"
 #include "tun.h"
 #include "tunnel.h"
@@ -14,7 +16,16 @@
 
 enum {
 	RX_MESSAGES = 8,	/* received in one call, each up to 64 KiB: as many as the cache holds */
-	RX_PACKETS = 128,	/* opened in one go */
+	RX_PACKETS = 512,	/* opened in one go */
+	RX_JOBS = 64,		/* runs, the same */
+};
+
+/* A run of one message. */
+struct rx_job {
+	struct tnl_run run;
+	struct tnl_pkt *pkt;
+	uint32_t n;
+	const struct udp_in *in;
 };
 
 struct rx {
@@ -23,8 +34,12 @@ struct rx {
 	const struct tun_info *info;
 	struct ring *control;	/* of struct worker_dgram */
 	bool told;		/* something was put into it; the caller clears it */
+	struct crew_member *crew;
+	struct judge judge;
+	uint32_t packets, jobs;	/* waiting to be opened */
 	struct udp_in in[RX_MESSAGES];	/* with their buffers */
 	struct tnl_pkt pkt[RX_PACKETS];
+	struct rx_job job[RX_JOBS];
 	struct gro gro;
 };
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A packet is read, split straight into slots that lie one behind the other in the arena, and sealed there. Datagrams
- * that follow one another under one key, to one address, with one TOS and of one length (the last may be shorter) are
- * one message for the kernel to cut up (UDP_SEGMENT): all of a super-packet, or many small packets read one by one.
+ * A batch is made in three steps. Packets are read and offered to the machine, which gives each super-packet a run, and
+ * each run a place in the arena for its datagrams, one behind the other; runs are then split and sealed into their
+ * places, by several threads if that is quicker; and all is sent. Datagrams that follow one another under one key, to
+ * one address, with one TOS and of one length (the last may be shorter) are one message for the kernel to cut up
+ * (UDP_SEGMENT): all of a super-packet, or many small packets read one by one. A batch ends when it is as large as the
+ * cache likes.
  *
  * A run is begun for each read and settled once per message, with the newest run in it.
  *
@@ -15,61 +18,113 @@
 #include <string.h>
 
 #include "be.h"
+#include "clock.h"
 #include "ecn.h"
 #include "gso.h"
 
+static void seal_job(struct tnl_worker *core, void *arg)
+{
+	const struct tx_job *j = arg;
+	struct tnl_pkt pkt[TX_CHUNK];
+	uint8_t *slot = j->slot;
+
+	for (uint32_t i = 0, n; i < j->run.count; i += n) {
+		for (n = 0; n < TX_CHUNK && i + n < j->run.count; n++) {
+			uint32_t len = gso_len(&j->from, j->first + i + n);
+
+			if (j->from.pkt)
+				gso_segment(&j->from, j->first + i + n, slot + TNL_HEAD);
+			pkt[n] = (struct tnl_pkt) { .data = slot, .len = len };
+			slot += tnl_tx_len(len, j->mtu);
+		}
+		tnl_tx_seal_run(core, &j->run, i, pkt, n, j->mtu);
+	}
+}
+
+static void seal_all(struct tx *x)
+{
+	if (x->shared && x->jobs > 1) {
+		crew_run(x->crew, seal_job, x->job, sizeof(x->job[0]), x->jobs);
+		return;
+	}
+	for (uint32_t i = 0; i < x->jobs; i++)
+		seal_job(x->core, &x->job[i]);
+}
+
+/* Ends the batch. */
 static void flush(struct tx *x)
 {
-	udp_send_batch(&x->socks, &x->gso, x->out, x->count);
-	for (uint32_t i = 0; i < x->count; i++) {
+	seal_all(x);
+	udp_send_batch(&x->socks, &x->gso, x->out, x->messages);
+	for (uint32_t i = 0; i < x->messages; i++) {
 		if (x->out[i].refused)
 			tnl_forget_source(x->tnl, x->run[i].peer);
 		if (x->out[i].sent > 0)
 			tnl_tx_end(x->core, x->now, &x->run[i], x->out[i].sent);
 	}
-	x->count = x->bytes = 0;
+	x->reads = x->jobs = x->messages = x->bytes = 0;
+	x->flushes++;
 	arena_reset(&x->arena);
-}
-
-/* Room for a packet of `inner` bytes, sealed. */
-static uint8_t *next_slot(struct tx *x, size_t inner)
-{
-	size_t len = tnl_tx_len(inner, x->mtu);
-
-	if (x->count == UDP_BATCH || !arena_next(&x->arena, len))
-		flush(x);
-	return arena_next(&x->arena, len);
 }
 
 /* The last message may grow by this datagram. */
 static bool extends(const struct tx *x, const struct tnl_run *run, uint32_t len, uint8_t tos)
 {
-	const struct udp_out *o = &x->out[x->count - 1];
-	const struct tnl_run *r = &x->run[x->count - 1];
+	const struct udp_out *o = &x->out[x->messages - 1];
+	const struct tnl_run *r = &x->run[x->messages - 1];
 
 	return r->key == run->key && o->tos == tos && len <= o->segment && o->len % o->segment == 0 &&
 	       o->len / o->segment < UDP_GSO_SEGS && o->len + len <= UDP_GSO_BYTES &&
 	       memcmp(&r->path, &run->path, sizeof(r->path)) == 0;
 }
 
-/* Seals the packet at slot + TNL_HEAD as the i-th of run and adds it to the batch. */
-static void add(struct tx *x, const struct tnl_run *run, uint32_t i, uint8_t *slot, size_t inner)
+/* The datagram of len bytes at data will be part of the batch. */
+static void address(struct tx *x, const struct tnl_run *run, const uint8_t *data, uint32_t len, uint8_t tos)
 {
-	uint8_t tos = ecn_outer(slot + TNL_HEAD);
-	uint32_t len = (uint32_t)tnl_tx_seal(x->core, run, i, slot, inner, x->mtu);
-
-	arena_take(&x->arena, len);
-	x->bytes += len;
-	if (x->count > 0 && extends(x, run, len, tos)) {
-		x->out[x->count - 1].len += len;
-		x->run[x->count - 1] = *run;
+	if (x->messages > 0 && extends(x, run, len, tos)) {
+		x->out[x->messages - 1].len += len;
+		x->run[x->messages - 1] = *run;
 		return;
 	}
-	x->run[x->count] = *run;
-	x->out[x->count] = (struct udp_out) {
-		.path = &x->run[x->count].path, .data = slot, .len = len, .segment = (uint16_t)len, .tos = tos,
+	x->run[x->messages] = *run;
+	x->out[x->messages] = (struct udp_out) {
+		.path = &x->run[x->messages].path, .data = data, .len = len, .segment = (uint16_t)len, .tos = tos,
 	};
-	x->count++;
+	x->messages++;
+}
+
+/* Of packets [first, first + n) of g when they are datagrams: all are as long as the first, but for the last. */
+static size_t sealed_len(const struct tx *x, const struct gso *g, uint32_t first, uint32_t n)
+{
+	return (n - 1) * tnl_tx_len(gso_len(g, first), x->mtu) + tnl_tx_len(gso_len(g, first + n - 1), x->mtu);
+}
+
+/* Room for a run of so many bytes sealed, and for the messages that it can make: one that its first datagram begins,
+ * one more when it is longer than a message may be, and one for a last of another length. */
+static uint8_t *make_room(struct tx *x, size_t sealed)
+{
+	if (x->jobs == TX_JOBS || x->messages + 3 > UDP_BATCH || !arena_next(&x->arena, sealed))
+		flush(x);
+	return arena_next(&x->arena, sealed);
+}
+
+/* Packets [first, first + run->count) of g, which have room at `slot`, become part of the batch. */
+static void add(struct tx *x, const struct tnl_run *run, const struct gso *g, uint32_t first, uint8_t *slot,
+		uint8_t tos)
+{
+	size_t all = 0;
+
+	x->job[x->jobs++] = (struct tx_job) {
+		.run = *run, .from = *g, .first = first, .mtu = x->mtu, .slot = slot,
+	};
+	for (uint32_t i = 0; i < run->count; i++) {
+		uint32_t len = (uint32_t)tnl_tx_len(gso_len(g, first + i), x->mtu);
+
+		address(x, run, slot + all, len, tos);
+		all += len;
+	}
+	arena_take(&x->arena, all);
+	x->bytes += (uint32_t)all;
 }
 
 static void drain(struct tx *x, tnl_peer p)
@@ -81,15 +136,17 @@ static void drain(struct tx *x, tnl_peer p)
 	/* At most STAGE_PER_PEER turns. A packet whose route is gone, or leads to another who has no session, is lost.
 	 */
 	while ((waiting = stage_peek(x->stage, p, &len)) != NULL) {
+		struct gso g = { .len = (uint32_t)len, .head = (uint32_t)len, .count = 1 };
 		size_t seen = len < STAGE_BLOCK ? len : STAGE_BLOCK;
 		enum tnl_verdict v = tnl_tx_begin(x->core, x->now, waiting, seen, 1, &run);
-		uint8_t *slot = next_slot(x, len);
+		uint8_t *slot;
 
 		if (v == TNL_WAIT && run.peer == p)
 			return;
+		slot = make_room(x, tnl_tx_len(len, x->mtu));
 		stage_pop(x->stage, p, slot + TNL_HEAD);
 		if (v == TNL_PASS)
-			add(x, &run, 0, slot, len);
+			add(x, &run, &g, 0, slot, ecn_outer(slot + TNL_HEAD));
 	}
 }
 
@@ -177,13 +234,7 @@ static void send_run(struct tx *x, const struct tnl_run *run, const struct gso *
 {
 	if (loops(x, g, &run->path.remote))
 		return;
-	for (uint32_t i = 0; i < run->count; i++) {
-		uint32_t len = gso_len(g, from + i);
-		uint8_t *slot = next_slot(x, len);
-
-		gso_segment(g, from + i, slot + TNL_HEAD);
-		add(x, run, i, slot, len);
-	}
+	add(x, run, g, from, make_room(x, sealed_len(x, g, from, run->count)), ecn_outer(g->pkt));
 }
 
 /* False: nobody takes it. */
@@ -217,26 +268,48 @@ static void offer(struct tx *x, const struct gso *g)
 	}
 }
 
-void tx_round(struct tx *x, tnl_ns now)
+/* One packet from the host. How many bytes it had, at least 1; 0: nothing there, or the interface is gone. */
+static size_t read_one(struct tx *x)
 {
+	uint8_t *buf = x->in + x->reads * (size_t)TX_BUF_LEN;
+	uint32_t jobs = x->jobs, flushes = x->flushes;
 	struct virtio_net_hdr hdr;
 	struct gso g;
-	size_t bytes = 0;
+	ssize_t n = tun_read(x->tun, x->info, &hdr, buf);
+
+	if (n < 0) {
+		x->gone = n == -EBADFD;
+		return 0;
+	}
+	if (gso_parse(&hdr, buf, (size_t)n, &g))
+		offer(x, &g);
+	/* The buffer stays in use while a run is to be made from it. If a batch ended meanwhile, the next one counts
+	 * its buffers from 0 and does not know of this. */
+	if (x->flushes != flushes)
+		flush(x);
+	else if (x->jobs > jobs)
+		x->reads++;
+	return n > 0 ? (size_t)n : 1;
+}
+
+void tx_round(struct tx *x, tnl_ns now)
+{
+	/* After a full round comes another, as a rule. */
+	bool judged = x->full && x->crew->crew->count > 1;
+	tnl_ns begin = judged ? clock_boot() : 0;
+	size_t bytes = 0, n;
 
 	x->now = now;
-	for (unsigned i = 0; i < TX_ROUND_READS && bytes < TX_ROUND_BYTES; i++) {
-		ssize_t n = tun_read(x->tun, x->info, &hdr, x->packet);
-
-		if (n < 0) {
-			x->gone = n == -EBADFD;
-			break;
-		}
-		bytes += (size_t)n;
-		if (gso_parse(&hdr, x->packet, (size_t)n, &g))
-			offer(x, &g);
-		if (x->bytes >= TX_FLUSH_BYTES)
+	/* In a shared round the batch is all that fits: the more runs, the more threads have something to do. */
+	x->shared = judged && judge_shares(&x->judge, begin);
+	for (unsigned i = 0; i < TX_ROUND_READS && bytes < TX_ROUND_BYTES && (n = read_one(x)) > 0; i++) {
+		bytes += n;
+		if ((x->bytes >= TX_BATCH_BYTES && !x->shared) || x->reads == TX_READS)
 			flush(x);
 	}
 	flush(x);
 	publish_holds(x);
+	x->full = bytes >= TX_ROUND_BYTES;
+	if (judged && x->full)
+		judge_report(&x->judge, x->shared, bytes, clock_boot() - begin);
 }

@@ -8,7 +8,10 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "crew.h"
+#include "gso.h"
 #include "icmp.h"
+#include "judge.h"
 #include "stage.h"
 #include "tun.h"
 #include "tunnel.h"
@@ -17,9 +20,22 @@
 enum {
 	TX_ROUND_BYTES = 256 << 10,	/* read from TUN before the other direction gets its turn */
 	TX_ROUND_READS = 128,
-	TX_FLUSH_BYTES = 32 << 10,	/* sealed: send now, while it lies in the cache */
+	TX_BATCH_BYTES = 32 << 10,	/* seal and send now, while it lies in the cache */
+	TX_READS = 64,			/* packets that are read before they are sealed */
+	TX_JOBS = 128,			/* runs, the same */
 	TX_RUN = UDP_GSO_SEGS,		/* packets in a run; most super-packets are one */
-	TX_ARENA = 256 << 10,
+	TX_CHUNK = 8,			/* of them split, then sealed: they stay in the first cache */
+	TX_BUF_LEN = 64 << 10,
+	TX_ARENA = 512 << 10,
+};
+
+/* A run, where its packets come from and where they go, one behind the other. */
+struct tx_job {
+	struct tnl_run run;
+	struct gso from;	/* pkt NULL: the packet lies in its slot */
+	uint32_t first;		/* of from's packets; run.count are meant */
+	uint32_t mtu;
+	uint8_t *slot;
 };
 
 struct tx {
@@ -35,10 +51,16 @@ struct tx {
 	struct icmp_limit icmp;
 	struct stage *stage;
 	atomic_bool *holds;	/* published: something may wait in the stage, so news of sessions are welcome */
-	struct arena arena;	/* sealed datagrams of the batch, TX_ARENA bytes */
-	uint8_t *packet;	/* TUN_PACKET_MAX bytes: what was read */
+	struct crew_member *crew;
+	struct judge judge;
+	bool full;		/* the last round left packets in the queue */
+	bool shared;		/* this round's batches are large, and sealed by several threads */
+	uint8_t *in;		/* TX_READS buffers of TX_BUF_LEN: what was read */
 	uint8_t *plain;		/* TUN_PACKET_MAX bytes: one packet on its way to the stage */
-	uint32_t count, bytes;	/* messages of the batch */
+	struct arena arena;	/* sealed datagrams of the batch, TX_ARENA bytes */
+	uint32_t reads, jobs, messages, bytes;	/* of the batch: buffers in use, runs, messages, bytes of datagrams */
+	uint32_t flushes;	/* batches so far, modulo 2^32 */
+	struct tx_job job[TX_JOBS];
 	struct udp_out out[UDP_BATCH];
 	struct tnl_run run[UDP_BATCH];	/* the newest run in each message */
 };

@@ -16,10 +16,10 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arena.h"
+#include "clock.h"
 #include "ring.h"
 #include "rx.h"
 #include "stage.h"
@@ -39,7 +39,8 @@ struct worker {
 	struct worker_conf conf;	/* owner, before the thread starts */
 	struct tnl_worker *core;
 	pthread_t thread;
-	int wake;			/* eventfd: commands */
+	int wake;			/* eventfd: commands, and calls for help */
+	struct crew_member crew;
 	uint32_t asked;			/* owner: commands given */
 	pthread_mutex_t lock;
 	pthread_cond_t progress;
@@ -55,22 +56,15 @@ struct worker {
 	struct command command_mem[COMMANDS];
 	struct worker_dgram control_mem[WORKER_CONTROL_MAX];
 	uint8_t rx_mem[RX_MESSAGES][UDP_BUF_LEN];
-	uint8_t packet_mem[TUN_PACKET_MAX + 1];
+	uint8_t tx_mem[TX_READS][TX_BUF_LEN];
 	uint8_t plain_mem[TUN_PACKET_MAX + 1];
 	uint8_t arena_mem[TX_ARENA];
 };
 
-_Static_assert(TX_ARENA >= 2 * (TUN_PACKET_MAX + 1), "the largest packet fits after a flush");
+/* A super-packet of TX_RUN segments has as many heads, of 120 bytes at most, and as much around them. */
+_Static_assert(TX_ARENA >= TUN_PACKET_MAX + TX_RUN * (120 + TNL_HEAD + 15 + TNL_TAG), "a run fits after a flush");
 
 /* ---- The thread -------------------------------------------------------------------------------------------------- */
-
-static tnl_ns clock_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (tnl_ns)ts.tv_sec * TNL_SEC + (tnl_ns)ts.tv_nsec;
-}
 
 /* Without sockets the interface is down, or just came up and the sockets are about to: what the host sends by then
  * waits in the queue. POLLPRI never comes from a TUN device, but removal, which wakes only those who wait for some kind
@@ -135,13 +129,15 @@ static void do_commands(struct worker *w, tnl_ns now)
 /* poll() has said what is ready. True: the owner has something to do. */
 static bool round_once(struct worker *w)
 {
-	tnl_ns now = clock_now();
+	tnl_ns now = clock_boot();
 	bool wake;
 
 	w->rx.told = false;
 	tnl_enter(w->core);
-	if (w->polls[POLL_COMMANDS].revents)
+	if (w->polls[POLL_COMMANDS].revents) {
+		crew_help(&w->crew);
 		do_commands(w, now);
+	}
 	if (w->polls[POLL_TUN].revents)
 		tx_round(&w->tx, now);
 	/* A command may just have replaced the socket; then its turn comes after the next poll(). */
@@ -162,7 +158,12 @@ static void *run(void *arg)
 	struct worker *w = arg;
 
 	while (!w->stop) {
-		if (poll(w->polls, POLLS, -1) < 0)
+		int n;
+
+		crew_sleeps(&w->crew);
+		n = poll(w->polls, POLLS, -1);
+		crew_wakes(&w->crew);
+		if (n < 0)
 			continue;
 		if (round_once(w))
 			eventfd_write(w->conf.owner_event, 1);
@@ -203,12 +204,16 @@ static void prepare(struct worker *w, const struct worker_conf *conf, struct sta
 	w->tx = (struct tx) {
 		.tnl = conf->tnl, .core = w->core, .tun = conf->tun, .info = &w->conf.info, .mtu = conf->mtu,
 		.socks = { -1, -1, 0 }, .gso = { .on = conf->udp.gso }, .stage = stage, .holds = &w->holds,
-		.arena = { w->arena_mem, TX_ARENA, 0 }, .packet = w->packet_mem, .plain = w->plain_mem,
+		.arena = { w->arena_mem, TX_ARENA, 0 }, .in = w->tx_mem[0], .plain = w->plain_mem,
+		.crew = &w->crew, .judge = { .rule = conf->share },
 	};
 	w->rx.core = w->core;
 	w->rx.tun = conf->tun;
 	w->rx.info = &w->conf.info;
 	w->rx.control = &w->control;
+	w->rx.crew = &w->crew;
+	w->rx.judge.rule = conf->share;
+	crew_join(conf->crew, &w->crew, w->core, w->wake);
 	for (unsigned i = 0; i < RX_MESSAGES; i++)
 		w->rx.in[i].buf = w->rx_mem[i];
 	gro_init(&w->rx.gro, conf->info.tso, conf->info.uso);
@@ -219,38 +224,19 @@ static void prepare(struct worker *w, const struct worker_conf *conf, struct sta
 	watch_tun(w, false);
 }
 
-/* Signals are the owner's. */
-static int start_thread(struct worker *w)
+struct worker *worker_new(const struct worker_conf *conf)
 {
-	sigset_t all, before;
-	int err;
+	struct worker *w = arena_map(sizeof(*w));
+	void *stage = arena_map(stage_footprint());
+	int wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), err = errno;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&w->thread, NULL, run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
-}
-
-struct worker *worker_start(const struct worker_conf *conf)
-{
-	struct worker *w = arena_map(sizeof(*w), ARENA_NOW);
-	void *stage = arena_map(stage_footprint(), ARENA_ON_TOUCH);
-	int err = ENOMEM, wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-
-	if (!w || !stage)
-		goto out;
-	err = errno;
-	if (wake < 0)
-		goto out;
-	w->wake = wake;
-	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->progress, NULL);
-	prepare(w, conf, stage_init(stage));
-	err = start_thread(w);
-	if (err == 0)
+	if (w && stage && wake >= 0) {
+		w->wake = wake;
+		pthread_mutex_init(&w->lock, NULL);
+		pthread_cond_init(&w->progress, NULL);
+		prepare(w, conf, stage_init(stage));
 		return w;
-out:
+	}
 	if (wake >= 0)
 		close(wake);
 	arena_unmap(stage, stage_footprint());
@@ -259,17 +245,34 @@ out:
 	return NULL;
 }
 
-void worker_stop(struct worker *w)
+void worker_free(struct worker *w)
 {
 	if (!w)
 		return;
-	give(w, (struct command) { .what = CMD_STOP });
-	pthread_join(w->thread, NULL);
 	pthread_cond_destroy(&w->progress);
 	pthread_mutex_destroy(&w->lock);
 	close(w->wake);
 	arena_unmap(w->tx.stage, stage_footprint());
 	arena_unmap(w, sizeof(*w));
+}
+
+/* Signals are the owner's. */
+int worker_start(struct worker *w)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&w->thread, NULL, run, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -err;
+}
+
+void worker_stop(struct worker *w)
+{
+	give(w, (struct command) { .what = CMD_STOP });
+	pthread_join(w->thread, NULL);
 }
 
 void worker_set_sockets(struct worker *w, const struct udp_socks *s)

@@ -4,8 +4,9 @@
  * poll() on its TUN queue, the sockets and the owner's commands; it allocates nothing and takes no lock while packets
  * flow. Everything in this header is called by the OWNER.
  *
- * System calls of the thread, for the sandbox: poll, read, readv, write, writev, sendmsg, sendmmsg, recvmmsg, futex; to
- * end: exit, madvise, munmap, rt_sigprocmask. worker_start() before them: mmap, mlock2, madvise, eventfd2, clone3.
+ * System calls of the thread, for the sandbox: poll, read, readv, write, writev, sendmsg, sendmmsg, recvmmsg, futex,
+ * sched_yield; to end: exit, madvise, munmap, rt_sigprocmask. To make and start it, before: mmap, mlock2, madvise,
+ * eventfd2, clone3.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -14,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crew.h"
+#include "judge.h"
 #include "tun.h"
 #include "tunnel.h"
 #include "udp.h"
@@ -28,6 +31,8 @@ struct worker_conf {
 	struct udp_info udp;
 	int owner_event;	/* eventfd, shared by all workers: see worker_pop_control() */
 	uint32_t mtu;		/* of the interface; 0: not known, pads without bound */
+	struct crew *crew;	/* whom the worker joins; all of it starts before packets flow, and is stopped as a whole */
+	enum judge_rule share;	/* whether large batches are shared within it */
 };
 
 struct worker;
@@ -39,12 +44,16 @@ struct worker_dgram {
 	uint8_t data[TNL_MSG_MAX];
 };
 
-/* Starts the thread, all signals blocked, without sockets: nothing is received, what the host sends waits. All its
- * memory is mapped now. NULL with errno set: no memory, no thread. */
-struct worker *worker_start(const struct worker_conf *conf);
+/* All its memory is mapped now. NULL with errno set. Those of one crew must all be there before one of them starts,
+ * and be freed after all have stopped, since they look at each other. */
+struct worker *worker_new(const struct worker_conf *conf);
+/* Neither closes the TUN queue nor the sockets. NULL is fine. */
+void worker_free(struct worker *w);
 
-/* Ends and joins the thread, wipes and unmaps its memory. Neither closes the TUN queue nor the sockets. NULL is fine.
- */
+/* Starts the thread, all signals blocked, without sockets: nothing is received, what the host sends waits. 0 or a
+ * negative errno. */
+int worker_start(struct worker *w);
+/* Ends and joins the thread. */
 void worker_stop(struct worker *w);
 
 /* From its return the worker uses these sockets (copied) and no longer those before, which the caller may close.

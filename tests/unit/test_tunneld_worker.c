@@ -21,6 +21,7 @@
 static struct pair pair;
 static struct udp_socks ours, theirs;
 static struct worker *worker;
+static struct crew crew;
 static int tun[2], event;	/* tun[0] is the worker's */
 static uint8_t received[UDP_BUF_LEN];
 
@@ -34,6 +35,7 @@ static void setup(void)
 	struct worker_conf conf = { .info = { .vnet = false }, .udp = { .gso = true } };
 	struct timespec ts;
 
+	crew.count = 0;
 	pair_setup(&pair);
 	/* The worker reads the real clock. */
 	clock_gettime(CLOCK_BOOTTIME, &ts);
@@ -47,14 +49,17 @@ static void setup(void)
 	conf.tnl = pair.host[A].t;
 	conf.tun = tun[0];
 	conf.owner_event = event;
-	worker = worker_start(&conf);
+	conf.crew = &crew;
+	worker = worker_new(&conf);
 	ck_assert_ptr_nonnull(worker);
+	ck_assert_int_eq(worker_start(worker), 0);
 	worker_set_sockets(worker, &ours);
 }
 
 static void teardown(void)
 {
 	worker_stop(worker);
+	worker_free(worker);
 	udp_close(&ours);
 	udp_close(&theirs);
 	close(tun[0]);
