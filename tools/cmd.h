@@ -63,6 +63,10 @@ enum opt_id {
 	OPT_WG_QUICK,
 	OPT_CONFIRM,
 	OPT_STALE,
+	OPT_PORT,
+	OPT_CLIENT,
+	OPT_DNS,
+	OPT_NO_START,
 	OPT_COUNT
 };
 #define OPT_BIT(id) (UINT64_C(1) << (id))
@@ -131,6 +135,7 @@ int cmd_completion(struct ctx *c);
 int cmd_genkey(struct ctx *c);
 int cmd_genpsk(struct ctx *c);
 int cmd_pubkey(struct ctx *c);
+int cmd_init(struct ctx *c);
 int cmd_up(struct ctx *c);
 int cmd_down(struct ctx *c);
 int cmd_status(struct ctx *c);

@@ -61,6 +61,9 @@ int deliver_fit(const struct ctx *c, const struct qr *q, unsigned *quiet)
 	if (q->side + 2 * *quiet > w.ws_col)
 		return cmd_fail(c, CMD_USAGE, "the code needs %u columns, the terminal has %u (make it a PNG file)",
 				q->side + 2 * *quiet, w.ws_col);
+	if (w.ws_row && (q->side + 2 * *quiet + 1) / 2 > w.ws_row)
+		cmd_note(c, "the code has %u lines, the terminal %u: make it higher", (q->side + 2 * *quiet + 1) / 2,
+			 w.ws_row);
 	return 0;
 }
 

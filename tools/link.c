@@ -8,6 +8,7 @@
 #include <netlink/errno.h>
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
+#include <netlink/route/route.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -67,6 +68,59 @@ size_t link_addresses(const char *ifname, struct net *ret, size_t max)
 			continue;	/* link-local: nobody is given one of these */
 		n.bits = mask_bits(&mask);
 		ret[count++] = n;
+	}
+	freeifaddrs(all);
+	return count;
+}
+
+/* An address of libnl as a network; false: it is of no family of ours. */
+static bool take_nl_addr(struct nl_addr *from, struct net *ret)
+{
+	int family = from ? nl_addr_get_family(from) : AF_UNSPEC;
+
+	if ((family != AF_INET && family != AF_INET6) || nl_addr_get_len(from) > sizeof(ret->addr.ip))
+		return false;
+	*ret = (struct net){ .addr.family = family == AF_INET ? 4 : 6, .bits = nl_addr_get_prefixlen(from) };
+	memcpy(ret->addr.ip, nl_addr_get_binary_addr(from), nl_addr_get_len(from));
+	return true;
+}
+
+static size_t take_route(struct rtnl_route *route, struct net *ret, size_t max)
+{
+	size_t count = max && take_nl_addr(rtnl_route_get_dst(route), ret);
+
+	for (int i = 0; i < rtnl_route_get_nnexthops(route) && count < max; i++)
+		count += take_nl_addr(rtnl_route_nh_get_gateway(rtnl_route_nexthop_n(route, i)), &ret[count]);
+	return count;
+}
+
+static size_t take_routes(struct net *ret, size_t max)
+{
+	struct nl_sock *nl = nl_socket_alloc();
+	struct nl_cache *routes = NULL;
+	size_t count = 0;
+
+	if (nl && !nl_connect(nl, NETLINK_ROUTE) && !rtnl_route_alloc_cache(nl, AF_UNSPEC, 0, &routes))
+		for (struct nl_object *o = nl_cache_get_first(routes); o; o = nl_cache_get_next(o))
+			count += take_route((struct rtnl_route *)o, ret + count, max - count);
+	nl_cache_free(routes);
+	nl_socket_free(nl);
+	return count;
+}
+
+size_t link_networks(struct net *ret, size_t max)
+{
+	size_t count = take_routes(ret, max);
+	struct ifaddrs *all;
+
+	if (getifaddrs(&all))
+		return count;
+	for (const struct ifaddrs *a = all; a && count < max; a = a->ifa_next) {
+		struct tnl_addr mask;
+
+		if (!take_sockaddr(a->ifa_addr, &ret[count].addr) || !take_sockaddr(a->ifa_netmask, &mask))
+			continue;
+		ret[count++].bits = mask_bits(&mask);
 	}
 	freeifaddrs(all);
 	return count;

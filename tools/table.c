@@ -15,7 +15,8 @@ const struct opt opt_table[OPT_COUNT] = {
 	[OPT_PUBKEY] = { "pubkey", "KEY", "the peer's public key; without it a key pair is made", 0, false },
 	[OPT_IP] = { "ip", "NET", "an address or network of the peer, again for more; auto: a free one", 0, false },
 	[OPT_PSK] = { "psk", "FILE", "read the preshared key from FILE (-: stdin); auto: make one", 0, false },
-	[OPT_ENDPOINT] = { "endpoint", "HOST:PORT", "where the peer listens", 0, false },
+	[OPT_ENDPOINT] = { "endpoint", "HOST:PORT", "where the peer listens; init: where this machine does", 0,
+			   false },
 	[OPT_KEEPALIVE] = { "keepalive", "SECONDS", "keepalive interval of this side, 0 is off", 0, false },
 	[OPT_NOTE] = { "note", "TEXT", "a remark that is kept in the peer's file", 0, false },
 	[OPT_TAG] = { "tag", "WORD", "a word to group peers by, again for more", 0, false },
@@ -33,6 +34,10 @@ const struct opt opt_table[OPT_COUNT] = {
 	[OPT_WG_QUICK] = { "wg-quick", NULL, "with the keys of wg-quick only", 0, false },
 	[OPT_CONFIRM] = { "confirm", "TIME", "roll back unless confirmed in TIME, such as 60s or 5m", 0, false },
 	[OPT_STALE] = { "stale", NULL, "only if nobody guards it any more", 0, false },
+	[OPT_PORT] = { "port", "PORT", "the UDP port; without it a free one is picked at random", 0, false },
+	[OPT_CLIENT] = { "client", "NAME", "what to call the first client; phone", 0, false },
+	[OPT_DNS] = { "dns", "LIST", "name servers for clients; those that this machine asks", 0, false },
+	[OPT_NO_START] = { "no-start", NULL, "write the files, start nothing", 0, false },
 };
 
 _Static_assert(OPT_COUNT <= 63, "OPT_BIT() must fit");
@@ -40,6 +45,10 @@ _Static_assert(OPT_COUNT <= 63, "OPT_BIT() must fit");
 #define CHANGE (OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_RUNTIME) | OPT_BIT(OPT_OFFLINE))
 
 const struct cmd cmd_table[] = {
+	{ "init", "[IF]", "make a server from nothing, with a first client", 0, 1,
+	  OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_ENDPOINT) | OPT_BIT(OPT_PORT) | OPT_BIT(OPT_IP) | OPT_BIT(OPT_DNS) |
+	  OPT_BIT(OPT_CLIENT) | OPT_BIT(OPT_NO_START) | OPT_BIT(OPT_QR) | OPT_BIT(OPT_PNG) | OPT_BIT(OPT_CONF) |
+	  OPT_BIT(OPT_KEEP_KEY), cmd_init },
 	{ "up", "[IF]", "start the interface that a configuration file describes", 0, 1, OPT_BIT(OPT_DRY_RUN), cmd_up },
 	{ "down", "[IF]", "end the interface", 0, 1, OPT_BIT(OPT_DRY_RUN), cmd_down },
 	{ "status", "[IF]", "show the interface and its peers, most recent first", 0, 1, OPT_BIT(OPT_ENDPOINTS),

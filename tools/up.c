@@ -10,6 +10,7 @@
 #include "link.h"
 #include "out.h"
 #include "pending.h"
+#include "up.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -60,6 +61,11 @@ static bool find_daemon(char ret[PATH_MAX])
 	return false;
 }
 
+static int no_daemon(const struct ctx *c)
+{
+	return cmd_fail(c, CMD_FAILED, "no program tunneld, neither beside tunctl nor in PATH");
+}
+
 /* Waits for the daemon's front process, which ends when the interface is ready. Its exit status, or -1: not in time. */
 static int wait_child(pid_t pid)
 {
@@ -97,11 +103,14 @@ static int add_saved(const struct ctx *c, struct iface *f)
 	return code;
 }
 
-static int start_daemon(const struct ctx *c, const char *program, struct iface *f)
+int up_start(const struct ctx *c, struct iface *f)
 {
+	char program[PATH_MAX];
 	pid_t pid;
 	int status;
 
+	if (!find_daemon(program))
+		return no_daemon(c);
 	fflush(NULL);
 	pid = fork();
 	if (pid < 0)
@@ -113,10 +122,8 @@ static int start_daemon(const struct ctx *c, const char *program, struct iface *
 	status = wait_child(pid);
 	if (status < 0)
 		return cmd_fail(c, CMD_TIMEOUT, "%s did not become ready in %d s", program, UP_WAIT_MS / 1000);
-	if (!status) {
-		status = f->foreign ? add_saved(c, f) : 0;
-		return status ? status : done(c, f, true, "up");
-	}
+	if (!status)
+		return f->foreign ? add_saved(c, f) : 0;
 	/* The daemon has said why. */
 	return cmd_fail(c, status == CMD_USAGE || status == CMD_PERM ? status : CMD_FAILED,
 			"%s ended with status %d, %s is not up", program, status, f->name);
@@ -137,7 +144,7 @@ int cmd_up(struct ctx *c)
 		return cmd_fail(c, CMD_NOENT, "no %.*s.conf or other file describes %s", (int)strlen(f.dir) - 2, f.dir,
 				f.name);
 	if (!find_daemon(program))
-		return cmd_fail(c, CMD_FAILED, "no program tunneld, neither beside tunctl nor in PATH");
+		return no_daemon(c);
 	if (cmd_has(c, OPT_DRY_RUN)) {
 		printf("would run: %s -c %s %s\n", program, f.conf, f.name);
 		return CMD_DONE;
@@ -148,7 +155,8 @@ int cmd_up(struct ctx *c)
 		return cmd_fail(c, iface_code(err), "%s: %s", f.conf, strerror(-err));
 	if (!client_probe(f.sock))	/* somebody else was faster */
 		return done(c, &f, false, "up");
-	return start_daemon(c, program, &f);
+	code = up_start(c, &f);
+	return code ? code : done(c, &f, true, "up");
 }
 
 static bool gone(const struct iface *f, bool was_here)
