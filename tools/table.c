@@ -50,6 +50,8 @@ const struct cmd cmd_table[] = {
 	  OPT_BIT(OPT_CLIENT) | OPT_BIT(OPT_NO_START) | OPT_BIT(OPT_QR) | OPT_BIT(OPT_PNG) | OPT_BIT(OPT_CONF) |
 	  OPT_BIT(OPT_KEEP_KEY), cmd_init },
 	{ "up", "[IF]", "start the interface that a configuration file describes", 0, 1, OPT_BIT(OPT_DRY_RUN), cmd_up },
+	{ "reload", "[IF]", "make the running interface what its file says; no session is dropped", 0, 1, 0,
+	  cmd_reload },
 	{ "down", "[IF]", "end the interface", 0, 1, OPT_BIT(OPT_DRY_RUN), cmd_down },
 	{ "status", "[IF]", "show the interface and its peers, most recent first", 0, 1, OPT_BIT(OPT_ENDPOINTS),
 	  cmd_status },

@@ -27,6 +27,7 @@ enum { FEED_TIMEOUT_S = 30 };
 
 struct reading {
 	struct config *config;
+	FILE *messages;
 	const char *file;
 	bool peers_only;	/* a file of NAME.d */
 	bool in_peer, peer_off;
@@ -36,7 +37,7 @@ struct reading {
 
 static void complain(struct reading *r, const struct conf_item *at, const char *message)
 {
-	fprintf(stderr, "%s:%u:%u: %s\n", r->file, at->line, at->column, message);
+	fprintf(r->messages, "%s:%u:%u: %s\n", r->file, at->line, at->column, message);
 	r->errors++;
 }
 
@@ -230,7 +231,7 @@ static void read_items(struct reading *r, const char *text, size_t len)
 	int err = conf_reader_init(&reader, text, len, CONF_SUPPORTED);
 
 	if (err < 0) {
-		fprintf(stderr, "%s: %s\n", r->file, strerror(-err));
+		fprintf(r->messages, "%s: %s\n", r->file, strerror(-err));
 		r->errors++;
 		return;
 	}
@@ -242,7 +243,8 @@ static void read_items(struct reading *r, const char *text, size_t len)
 		else if (item.what == CONF_ERROR)
 			complain(r, &item, item.message);
 		else
-			fprintf(stderr, "%s:%u:%u: warning: %s\n", r->file, item.line, item.column, item.message);
+			fprintf(r->messages, "%s:%u:%u: warning: %s\n", r->file, item.line, item.column,
+				item.message);
 	}
 	finish_peer(r);
 	sodium_memzero(&item, sizeof(item));
@@ -284,7 +286,7 @@ static void read_one(struct reading *r, const char *file)
 
 	r->file = file;
 	if (!text) {
-		fprintf(stderr, "%s: %s\n", file, strerror(errno));
+		fprintf(r->messages, "%s: %s\n", file, strerror(errno));
 		r->errors++;
 		return;
 	}
@@ -293,16 +295,32 @@ static void read_one(struct reading *r, const char *file)
 	free(text);
 }
 
-static void read_directory(struct reading *r, const char *file)
+/* FILE without ".conf", and ".d" behind it. Files of wg-quick have no such directory, so the peers that tunctl adds to
+ * ETC/wireguard/IF.conf stand in ETC/tunneld/IF.d. */
+static char *peers_pattern(const char *file)
 {
-	size_t len = strlen(file);
-	char *pattern;
-	glob_t found;
+	static const char foreign[] = "/wireguard/";
+	const char *name = strrchr(file, '/');
+	size_t len = strlen(file), dir = name ? (size_t)(name + 1 - file) : 0, cut = sizeof(foreign) - 1;
+	char *ret;
+	int n;
 
 	if (len > 5 && !strcmp(file + len - 5, ".conf"))
 		len -= 5;
-	if (asprintf(&pattern, "%.*s.d/*.peer", (int)len, file) < 0)
+	if (dir >= cut && !memcmp(file + dir - cut, foreign, cut))
+		n = asprintf(&ret, "%.*s/tunneld/%.*s.d/*.peer", (int)(dir - cut), file, (int)(len - dir), file + dir);
+	else
+		n = asprintf(&ret, "%.*s.d/*.peer", (int)len, file);
+	if (n < 0)
 		die("out of memory");
+	return ret;
+}
+
+static void read_directory(struct reading *r, const char *file)
+{
+	char *pattern = peers_pattern(file);
+	glob_t found;
+
 	r->peers_only = true;
 	if (glob(pattern, 0, NULL, &found) == 0) {
 		for (size_t i = 0; i < found.gl_pathc; i++)
@@ -312,10 +330,10 @@ static void read_directory(struct reading *r, const char *file)
 	free(pattern);
 }
 
-struct config *config_load(const char *file)
+struct config *config_load(const char *file, FILE *messages)
 {
 	struct config *c = calloc(1, sizeof(*c));
-	struct reading r = {.config = c};
+	struct reading r = {.config = c, .messages = messages};
 
 	if (!c)
 		die("out of memory");

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <net/if.h>
 
 #include "tunnel.h"
@@ -46,11 +47,17 @@ struct config {
 };
 
 /* Reads FILE and then, in alphabetical order, *.peer in the directory that has FILE's name with ".d" instead of
- * ".conf". Every error is a line on stderr, file:line:column. Resolves the names of endpoints, with bounded retries.
+ * ".conf". Every error and warning is a line, file:line:column. Resolves the names of endpoints, with bounded retries.
  * NULL: there was an error. */
-struct config *config_load(const char *file);
+struct config *config_load(const char *file, FILE *messages);
 /* Wipes what is secret. NULL is fine. */
 void config_free(struct config *c);
+
+/* The same from one process to another of this program. Heap memory that holds keys: *ret_len bytes, the caller's to
+ * wipe; NULL: no memory. Whoever adds a pointer to the struct adds it there. */
+void *config_pack(const struct config *c, size_t *ret_len);
+/* NULL: no memory, or not what config_pack() makes. */
+struct config *config_unpack(const void *src, size_t len);
 
 /* Connects to the UAPI socket and sends one set transaction with all of it. The descriptor on which the answer will
  * come, or a negative errno. */

@@ -243,7 +243,7 @@ int main(int argc, char **argv)
 	}
 	if (o.file) {
 		args.file = absolute(o.file);
-		args.config = config_load(o.file);
+		args.config = config_load(o.file, stderr);
 		if (!args.config)
 			return EXIT_USAGE;
 	}

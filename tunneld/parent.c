@@ -23,6 +23,7 @@
 #include <unistd.h>
 #include <net/if.h>
 
+#include "grant.h"
 #include "hooks.h"
 #include "log.h"
 #include "msg.h"
@@ -82,44 +83,16 @@ static int answer_ready(struct parent *p, const struct msg *m)
 	return 0;
 }
 
-static void close_all(const int *fd, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		close(fd[i]);
-}
-
 static int answer_open(struct parent *p, const struct msg *m)
 {
-	struct msg answer = {.type = MSG_SOCKETS};
-	struct udp_socks s[POOL_MAX];
-	unsigned flags = offload_udp_flags(p->no_offload);
-	int err = udp_open_group(m->body.open.port, m->body.open.fwmark, flags, p->queues, s);
+	int ignored;
 
-	answer.body.sockets.error = err;
-	for (unsigned i = 0; !err && i < p->queues; i++) {
-		if (s[i].fd4 >= 0)
-			answer.fd[answer.fds++] = s[i].fd4;
-		if (s[i].fd6 >= 0)
-			answer.fd[answer.fds++] = s[i].fd6;
-	}
-	if (!err) {
-		answer.body.sockets.port = s[0].port;
-		answer.body.sockets.has4 = s[0].fd4 >= 0;
-		answer.body.sockets.has6 = s[0].fd6 >= 0;
-	}
-	err = msg_send(p->engine.channel, &answer);
-	close_all(answer.fd, answer.fds);
-	return err;
+	return grant_sockets(p->engine.channel, m, offload_udp_flags(p->no_offload), p->queues, &ignored);
 }
 
 static int answer_mark(struct parent *p, const struct msg *m)
 {
-	struct msg answer = {.type = MSG_DONE};
-
-	for (unsigned i = 0; i < m->fds && !answer.body.done.error; i++)
-		answer.body.done.error = udp_set_mark(m->fd[i], m->body.mark.fwmark);
-	close_all(m->fd, m->fds);
-	return msg_send(p->engine.channel, &answer);
+	return grant_mark(p->engine.channel, m);
 }
 
 static int answer_news(struct parent *p, const struct msg *m)
@@ -217,6 +190,8 @@ static void take_signals(struct parent *p)
 	while (read(p->signals, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
 			stop(p, 0);
+		else if (si.ssi_signo == SIGHUP)
+			service_reload(p->service);
 		/* SIGCHLD: the engine's channel says the same; the hook runner is asked only when needed. */
 	}
 }
@@ -320,14 +295,15 @@ static bool open_interface(struct parent *p)
 	return !err;
 }
 
-static bool open_service(struct parent *p)
+static bool start_service(struct parent *p)
 {
 	const struct service_env env = {
 		.name = p->args->name, .version = p->args->version, .file = p->args->file, .tun = &p->info,
-		.udp = &p->udp, .link = &p->state, .tell = tell, .ctx = p,
+		.udp = &p->udp, .link = &p->state, .config = p->args->config,
+		.uapi = p->sock.path, .silent = p->args->ready_fd >= 0, .tell = tell, .ctx = p,
 	};
 
-	p->service = service_open(&env);
+	p->service = service_start(&env);
 	return p->service != NULL;
 }
 
@@ -431,8 +407,8 @@ static bool open_signals(struct parent *p)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);	/* the engine inherits this: what ends it is its parent */
-	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	p->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	p->null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -458,7 +434,8 @@ static void end(struct parent *p)
 		tell(p, &(struct msg){.type = MSG_STOP});
 		spawn_end(&p->engine, how, sizeof(how));
 	}
-	close_all(p->tun, p->queues);
+	for (unsigned i = 0; i < p->queues; i++)
+		close(p->tun[i]);
 	service_close(p->service);	/* before the file that is the lock */
 	sockfile_remove(&p->sock);
 	network_close(p->network);
@@ -482,13 +459,14 @@ int parent_main(const struct parent_args *args)
 	if (args->ready_fd >= 0)
 		log_prepare_syslog();
 	p.up = open_signals(&p) && (!args->config || hooks_start(args->config, args->name, &p.hooks)) &&
-	     open_interface(&p) && open_service(&p) && start_engine(&p);
+	     start_service(&p) && open_interface(&p) && service_open(p.service, p.network) && start_engine(&p);
 	if (p.up) {
 		sandbox_parent();
 		check_link(&p);
 		p.up = wait_ready(&p) && configure(&p);
 	}
 	if (p.up) {
+		service_ready(p.service);
 		detach(&p);
 		offload_log(p.no_offload, &p.info, &p.udp);
 		log_info("ready");

@@ -14,6 +14,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -124,15 +125,14 @@ void sandbox_engine_calls(void)
 		die("cannot restrict the engine's system calls: %s", strerror(-err));
 }
 
-void sandbox_parent(void)
+/* keep: a bit for each capability. */
+static void keep_capabilities(uint64_t keep_bits)
 {
 	const capng_type_t sets = CAPNG_EFFECTIVE | CAPNG_PERMITTED;
-	int err;
 
 	capng_get_caps_process();
 	for (unsigned cap = 0; cap <= (unsigned)CAP_LAST_CAP; cap++) {
-		bool keep = cap == CAP_NET_ADMIN || cap == CAP_NET_BROADCAST || cap == CAP_NET_BIND_SERVICE ||
-			    cap == CAP_KILL;
+		bool keep = keep_bits >> cap & 1;
 
 		capng_update(CAPNG_DROP, CAPNG_INHERITABLE | CAPNG_BOUNDING_SET | (keep ? 0 : sets), cap);
 	}
@@ -140,6 +140,19 @@ void sandbox_parent(void)
 	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
 		die("cannot drop capabilities: %m");
 	set_no_new_privs();
+}
+
+void sandbox_reader(void)
+{
+	keep_capabilities(UINT64_C(1) << CAP_DAC_READ_SEARCH);
+}
+
+void sandbox_parent(void)
+{
+	int err;
+
+	keep_capabilities(UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_NET_BROADCAST |
+			  UINT64_C(1) << CAP_NET_BIND_SERVICE | UINT64_C(1) << CAP_KILL);
 	err = SANITIZED ? 0 : syscalls_restrict_parent();
 	if (err < 0)
 		die("cannot restrict the parent's system calls: %s", strerror(-err));

@@ -21,6 +21,10 @@ void sandbox_early(void);
  * no way to gain one; only the system calls of the parent's loop. */
 void sandbox_parent(void);
 
+/* The configuration's reader. After it: no capability but CAP_DAC_READ_SEARCH, no way to gain one. Files and name
+ * servers stay in reach: they are its work. */
+void sandbox_reader(void);
+
 /* Engine, before it sees the first byte from a client or the network and before it has threads. After it: an empty,
  * read-only file system, a user of its own (`tunneld`, else `nobody`), no capability, no way to gain one. */
 void sandbox_engine(void);

@@ -8,15 +8,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
-#include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "ctl.h"
 #include "log.h"
+#include "reader.h"
+#include "reload.h"
 #include "sockfile.h"
 #include "udp.h"
+
+enum { ID_CTL, ID_RELOAD, ID_TIMER };	/* epoll data */
+enum {
+	TICK_S = 1,
+	RELOAD_TICKS = 120,	/* names that cannot be resolved take most of it */
+};
+
+/* Who waits for an answer. */
+struct queue {
+	ctl_client who[CTL_CLIENTS_MAX];
+	unsigned count;
+};
 
 struct service {
 	struct service_env env;
@@ -24,8 +39,16 @@ struct service {
 	struct ctl *ctl;
 	struct timespec since;
 	pid_t pid, engine;
-	ctl_client asking[CTL_CLIENTS_MAX];	/* who waits for the state */
-	unsigned asking_count;
+	int epoll, timer;
+	bool ready;
+	struct queue asking;			/* for the state */
+	struct reader *reader;
+	struct reload *reload;			/* NULL: there is no file */
+	unsigned reload_ticks;			/* since it began */
+	struct queue reloading, later;		/* for the reload under way, and for one more behind it */
+	bool again;
+	struct timespec reload_time;
+	json_t *reload_answer;			/* the last one; NULL: none yet */
 };
 
 /* 2026-11-24T10:00:00.123Z */
@@ -38,6 +61,28 @@ static json_t *time_json(const struct timespec *at)
 	strftime(part, sizeof(part), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text, sizeof(text), "%s.%03uZ", part, (unsigned)(at->tv_nsec / 1000000) % 1000);
 	return json_string(text);
+}
+
+static void enqueue(struct queue *q, ctl_client who)
+{
+	/* More than there are places: those before them have gone, their answers go nowhere. */
+	if (q->count == CTL_CLIENTS_MAX)
+		memmove(q->who, q->who + 1, --q->count * sizeof(q->who[0]));
+	q->who[q->count++] = who;
+}
+
+/* Takes the reference to o. */
+static void answer_all(struct service *s, struct queue *q, json_t *o)
+{
+	for (unsigned i = 0; i < q->count; i++)
+		ctl_answer(s->ctl, q->who[i], json_incref(o));
+	q->count = 0;
+	json_decref(o);
+}
+
+static json_t *error_json(int code, const char *why)
+{
+	return json_pack("{s:i, s:i, s:s}", "v", 1, "code", code, "error", why);
 }
 
 /* ---- State ------------------------------------------------------------------------------------------------------- */
@@ -86,15 +131,18 @@ static json_t *state_json(const struct service *s, const struct msg_state *m)
 	return o;
 }
 
+static json_t *last_reload_json(const struct service *s)
+{
+	return s->reload_answer ? json_pack("{s:o, s:O}", "time", time_json(&s->reload_time), "code",
+					    json_object_get(s->reload_answer, "code")) : json_null();
+}
+
 static void ask_state(struct service *s, ctl_client who)
 {
 	const struct msg m = {.type = MSG_ASK, .body.ask.what = MSG_ASK_STATE};
 
-	/* More than there are places: those before them have gone, their answers go nowhere. */
-	if (s->asking_count == CTL_CLIENTS_MAX)
-		memmove(s->asking, s->asking + 1, --s->asking_count * sizeof(s->asking[0]));
-	s->asking[s->asking_count++] = who;
-	if (s->asking_count == 1)
+	enqueue(&s->asking, who);
+	if (s->asking.count == 1)
 		s->env.tell(s->env.ctx, &m);
 }
 
@@ -102,10 +150,78 @@ static void tell_state(struct service *s, const struct msg_state *m)
 {
 	json_t *o = state_json(s, m);
 
-	for (unsigned i = 0; i < s->asking_count; i++)
-		ctl_answer(s->ctl, s->asking[i], json_incref(o));
-	s->asking_count = 0;
-	json_decref(o);
+	json_object_set_new(o, "reload", last_reload_json(s));
+	answer_all(s, &s->asking, o);
+}
+
+/* ---- Reload ------------------------------------------------------------------------------------------------------ */
+
+static void tick(struct service *s, bool on)
+{
+	const struct itimerspec when = {.it_value.tv_sec = on ? TICK_S : 0, .it_interval.tv_sec = TICK_S};
+
+	timerfd_settime(s->timer, 0, &when, NULL);
+}
+
+static void begin_reload(struct service *s);
+
+static void reload_ended(struct service *s, json_t *answer)
+{
+	clock_gettime(CLOCK_REALTIME, &s->reload_time);
+	json_decref(s->reload_answer);
+	s->reload_answer = json_incref(answer);
+	answer_all(s, &s->reloading, answer);
+	tick(s, false);
+	if (!s->again)
+		return;
+	s->again = false;
+	s->reloading = s->later;
+	s->later.count = 0;
+	begin_reload(s);
+}
+
+static void begin_reload(struct service *s)
+{
+	json_t *answer = reload_start(s->reload);
+
+	s->reload_ticks = 0;
+	tick(s, true);
+	if (answer)
+		reload_ended(s, answer);
+}
+
+/* who 0: a signal. While one is under way, what it has read may be too old: then one more follows. */
+static void want_reload(struct service *s, ctl_client who)
+{
+	const char *why = !s->reload ? "there is no configuration file: the daemon was started without one" :
+			  !s->ready ? "it is not up yet" : NULL;
+
+	if (why && who)
+		ctl_answer(s->ctl, who, error_json(s->reload ? 75 : 1, why));
+	if (why) {
+		log_info("reload: %s", why);
+		return;
+	}
+	s->again = reload_running(s->reload);
+	if (who)
+		enqueue(s->again ? &s->later : &s->reloading, who);
+	if (!s->again)
+		begin_reload(s);
+}
+
+void service_reload(struct service *s)
+{
+	want_reload(s, 0);
+}
+
+static void take_tick(struct service *s)
+{
+	uint64_t ticks;
+
+	if (read(s->timer, &ticks, sizeof(ticks)) < 0)
+		return;
+	if (reload_running(s->reload) && ++s->reload_ticks > RELOAD_TICKS)
+		reload_ended(s, reload_abort(s->reload));
 }
 
 /* ---- Requests ---------------------------------------------------------------------------------------------------- */
@@ -118,8 +234,11 @@ static void request(void *ctx, ctl_client who, enum ctl_request what)
 	case CTL_STATE:
 		ask_state(s, who);
 		break;
+	case CTL_RELOAD:
+		want_reload(s, who);
+		break;
 	default:
-		ctl_answer(s->ctl, who, json_pack("{s:i, s:i, s:s}", "v", 1, "code", 2, "error", "not yet"));
+		ctl_answer(s->ctl, who, error_json(2, "not known to this version"));
 	}
 }
 
@@ -146,10 +265,9 @@ static void seed_tables(void)
 	json_object_seed(seed);
 }
 
-struct service *service_open(const struct service_env *env)
+struct service *service_start(const struct service_env *env)
 {
 	struct service *s = calloc(1, sizeof(*s));
-	int err;
 
 	if (!s) {
 		log_error("out of memory");
@@ -157,38 +275,90 @@ struct service *service_open(const struct service_env *env)
 	}
 	s->env = *env;
 	s->pid = getpid();
+	s->sock = (struct sockfile){.listener = -1, .watch = -1};
+	s->epoll = s->timer = -1;
 	clock_gettime(CLOCK_REALTIME, &s->since);
 	seed_tables();
-	err = sockfile_create(&s->sock, SOCKFILE_CTL_DIR, env->name, false);
+	if (!env->config || reader_start(env->file, env->config, env->silent, &s->reader))
+		return s;
+	service_close(s);
+	return NULL;
+}
+
+static bool add(struct service *s, int fd, uint64_t id)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = id};
+
+	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev) == 0;
+}
+
+static bool open_reload(struct service *s, struct network *network)
+{
+	const struct reload_env env = {
+		.uapi = s->env.uapi, .reader = s->reader, .network = network, .config = s->env.config,
+		.epoll = s->epoll, .id = ID_RELOAD,
+	};
+
+	s->reload = reload_new(&env);
+	return s->reload != NULL;
+}
+
+bool service_open(struct service *s, struct network *network)
+{
+	int err = sockfile_create(&s->sock, SOCKFILE_CTL_DIR, s->env.name, false);
+
 	if (err < 0) {
-		log_error("%s/%s.sock: %s", SOCKFILE_CTL_DIR, env->name, strerror(-err));
-		service_close(s);
-		return NULL;
+		log_error("%s/%s.sock: %s", SOCKFILE_CTL_DIR, s->env.name, strerror(-err));
+		return false;
 	}
 	s->ctl = ctl_new(s->sock.listener, request, s);
-	if (!s->ctl) {
-		log_error("cannot serve the control socket: %m");
-		service_close(s);
-		return NULL;
-	}
-	return s;
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (s->ctl && s->epoll >= 0 && s->timer >= 0 && add(s, ctl_fd(s->ctl), ID_CTL) && add(s, s->timer, ID_TIMER) &&
+	    (!s->reader || open_reload(s, network)))
+		return true;
+	log_error("cannot serve the control socket: %m");
+	return false;
+}
+
+void service_ready(struct service *s)
+{
+	s->ready = true;
 }
 
 void service_close(struct service *s)
 {
 	if (!s)
 		return;
+	reload_free(s->reload);
+	reader_end(s->reader);
 	ctl_free(s->ctl);
+	json_decref(s->reload_answer);
 	sockfile_remove(&s->sock);
+	if (s->epoll >= 0)
+		close(s->epoll);
+	if (s->timer >= 0)
+		close(s->timer);
 	free(s);
 }
 
 int service_fd(const struct service *s)
 {
-	return ctl_fd(s->ctl);
+	return s->epoll;
 }
 
 void service_serve(struct service *s)
 {
-	ctl_serve(s->ctl);
+	struct epoll_event ev[4];
+	int n = epoll_wait(s->epoll, ev, 4, 0);
+	json_t *answer;
+
+	for (int i = 0; i < n; i++) {
+		if (ev[i].data.u64 == ID_CTL)
+			ctl_serve(s->ctl);
+		else if (ev[i].data.u64 == ID_TIMER)
+			take_tick(s);
+		else if (s->reload && (answer = reload_serve(s->reload)))
+			reload_ended(s, answer);
+	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the running daemon owes its operator beside UAPI: an own control socket (ctl.h) that tells the state. PARENT
- * only.
+ * What the running daemon owes its operator beside UAPI: an own control socket (ctl.h) that tells the state and takes
+ * the order to reload, which SIGHUP gives as well. PARENT only.
  */
 #ifndef SERVICE_H
 #define SERVICE_H
@@ -12,6 +12,7 @@
 #include "config.h"
 #include "msg.h"
 #include "netlink.h"
+#include "network.h"
 
 /* What is borrowed for the life of the service. */
 struct service_env {
@@ -20,19 +21,29 @@ struct service_env {
 	const struct tun_info *tun;
 	const struct udp_info *udp;
 	const struct netlink_state *link;	/* as it was last seen */
+	struct config *config;			/* that file's; NULL: none */
+	const char *uapi;			/* path of the engine's socket */
+	bool silent;				/* we run detached from our caller */
 	void (*tell)(void *ctx, const struct msg *m);	/* says something to the engine */
 	void *ctx;
 };
 
 struct service;
 
-/* Before privileges are given up. NULL: logged. */
-struct service *service_open(const struct service_env *env);
+/* Both before privileges are given up; _start before there are descriptors that must end with us. NULL or false:
+ * logged. */
+struct service *service_start(const struct service_env *env);
+bool service_open(struct service *s, struct network *network);
 void service_close(struct service *s);	/* NULL is fine */
 
 /* Readable when service_serve() has something to do. */
 int service_fd(const struct service *s);
 void service_serve(struct service *s);
+
+/* The interface is what the file says: from now on it may be reloaded. */
+void service_ready(struct service *s);
+/* SIGHUP. */
+void service_reload(struct service *s);
 
 /* The engine's process, and what it says of itself: MSG_STATE. */
 void service_engine(struct service *s, pid_t pid);
