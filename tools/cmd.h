@@ -146,6 +146,7 @@ int cmd_apply(struct ctx *c);
 int cmd_confirm(struct ctx *c);
 int cmd_rollback(struct ctx *c);
 int cmd_doctor(struct ctx *c);
+int cmd_metrics(struct ctx *c);
 int cmd_peer_list(struct ctx *c);
 int cmd_peer_show(struct ctx *c);
 int cmd_peer_add(struct ctx *c);
