@@ -13,6 +13,8 @@
 
 #include "log.h"
 
+enum { SLICE_LINES = 4096 };	/* or so many peers removed: some four milliseconds */
+
 struct survey {
 	uint16_t port;
 	uint32_t fwmark;
@@ -73,14 +75,20 @@ static int check_limits(const struct device *d, const struct survey *s, const st
 	return peers > d->limits.peers || prefixes > d->limits.prefixes ? -ENOSPC : 0;
 }
 
-static void remove_all_peers(struct tnl *t)
+/* False: there are more. */
+static bool remove_some_peers(struct tnl *t, struct apply_set *s, size_t budget)
 {
-	tnl_peer next;
+	if (!s->removing)
+		s->peer = tnl_peer_next(t, 0);
+	s->removing = true;
+	for (; s->peer && budget > 0; budget--) {
+		tnl_peer next = tnl_peer_next(t, s->peer);
 
-	for (tnl_peer p = tnl_peer_next(t, 0); p; p = next) {
-		next = tnl_peer_next(t, p);
-		tnl_peer_del(t, p);
+		tnl_peer_del(t, s->peer);
+		s->peer = next;
 	}
+	s->removing = s->peer != 0;
+	return !s->removing;
 }
 
 /* What a section says beside its prefixes. */
@@ -166,99 +174,115 @@ out:
 	return err;
 }
 
-int apply_set(struct device *d, const struct uapi_op *ops, size_t count)
+static void begin(struct device *d, struct apply_set *s)
 {
-	struct survey s = survey_of(d, ops, count);
-	int err = check_limits(d, &s, ops, count);
+	struct survey survey = survey_of(d, s->ops, s->count);
 
-	if (!err && s.sockets)
-		err = device_set_sockets(d, s.port, s.fwmark);
-	for (size_t i = 0; i < count && !err;) {
-		size_t end = i + 1;
+	s->begun = true;
+	s->err = check_limits(d, &survey, s->ops, s->count);
+	if (!s->err && survey.sockets)
+		s->err = device_set_sockets(d, survey.port, survey.fwmark);
+}
 
-		switch (ops[i].what) {
+bool apply_set(struct device *d, struct apply_set *s)
+{
+	const size_t stop = s->at + SLICE_LINES;
+
+	if (!s->begun)
+		begin(d, s);
+	while (s->at < s->count && !s->err) {
+		size_t end = s->at + 1;
+
+		if (s->at >= stop)
+			return false;
+		switch (s->ops[s->at].what) {
 		case UAPI_PRIVATE_KEY:
-			err = tnl_set_identity(d->tnl, 0, ops[i].key);
+			s->err = tnl_set_identity(d->tnl, 0, s->ops[s->at].key);
 			break;
 		case UAPI_REPLACE_PEERS:
-			remove_all_peers(d->tnl);
+			if (!remove_some_peers(d->tnl, s, SLICE_LINES))
+				return false;
 			break;
 		case UAPI_PEER:
-			while (end < count && ops[end].what != UAPI_PEER)
+			while (end < s->count && s->ops[end].what != UAPI_PEER)
 				end++;
-			err = apply_peer(d->tnl, ops + i, end - i);
+			s->err = apply_peer(d->tnl, s->ops + s->at, end - s->at);
 			break;
 		default:
 			break;
 		}
-		i = end;
+		s->at = end;
 	}
-	if (err == -ENOSPC) {
+	if (s->err == -ENOSPC) {
 		d->nearly_full = true;
 		log_error("too many peers or prefixes");
 	}
-	return err;
-}
-
-/* Text that grows. realloc() would leave keys behind in what it frees. */
-static bool grow(struct uapi_out *o, size_t limit)
-{
-	size_t max = o->max ? 2 * o->max : 4096;
-	char *dst = max <= limit ? malloc(max) : NULL;
-
-	if (!dst)
-		return false;
-	if (o->len)
-		memcpy(dst, o->dst, o->len);
-	apply_free(o->dst, o->max);
-	o->dst = dst;
-	o->max = max;
 	return true;
 }
 
-static bool put_peer(const struct tnl *t, tnl_peer p, struct uapi_out *o, size_t limit)
+/* ---- Get --------------------------------------------------------------------------------------------------------- */
+
+enum { GET_DEVICE, GET_PEER, GET_PREFIXES };	/* what comes next */
+
+static bool put_device(const struct device *d, struct uapi_out *o)
+{
+	uint8_t private_key[TNL_KEY_LEN] = {0};
+	bool fits;
+
+	tnl_identity(d->tnl, 0, private_key);
+	fits = uapi_put_device(o, private_key, d->port, d->fwmark);
+	sodium_memzero(private_key, sizeof(private_key));
+	return fits;
+}
+
+static bool put_peer(const struct tnl *t, tnl_peer p, struct uapi_out *o)
 {
 	uint8_t pub[TNL_KEY_LEN];
 	struct tnl_peer_conf conf;
 	struct tnl_stat stat;
-	struct tnl_addr net;
-	uint32_t cursor = 0;
-	unsigned bits;
-	bool ok = true;
+	bool fits;
 
 	if (tnl_peer_get(t, p, pub, &conf) < 0 || tnl_peer_stat(t, p, &stat) < 0)
 		return true;
-	while (ok && !uapi_put_peer(o, pub, &conf, &stat.path.remote, &stat))
-		ok = grow(o, limit);
-	while (ok && tnl_route_next(t, p, &cursor, &net, &bits)) {
-		while (ok && !uapi_put_prefix(o, &net, bits))
-			ok = grow(o, limit);
-	}
+	fits = uapi_put_peer(o, pub, &conf, &stat.path.remote, &stat);
 	sodium_memzero(&conf, sizeof(conf));
-	return ok;
+	return fits;
 }
 
-char *apply_get(const struct device *d, size_t max, size_t *ret_len, size_t *ret_max)
+static bool put_prefixes(const struct tnl *t, struct apply_get *g, struct uapi_out *o)
 {
-	struct uapi_out o = {0};
-	uint8_t private_key[TNL_KEY_LEN] = {0};
-	bool ok = true;
+	uint32_t before = g->cursor;
+	struct tnl_addr net;
+	unsigned bits;
 
-	tnl_identity(d->tnl, 0, private_key);
-	while (ok && !uapi_put_device(&o, private_key, d->port, d->fwmark))
-		ok = grow(&o, max);
-	sodium_memzero(private_key, sizeof(private_key));
-	for (tnl_peer p = tnl_peer_next(d->tnl, 0); ok && p; p = tnl_peer_next(d->tnl, p))
-		ok = put_peer(d->tnl, p, &o, max);
-	while (ok && !uapi_put_errno(&o, false, 0))
-		ok = grow(&o, max);
-	if (!ok) {
-		apply_free(o.dst, o.max);
-		return NULL;
+	for (; tnl_route_next(t, g->peer, &g->cursor, &net, &bits); before = g->cursor)
+		if (!uapi_put_prefix(o, &net, bits)) {
+			g->cursor = before;
+			return false;
+		}
+	return true;
+}
+
+bool apply_get(const struct device *d, struct apply_get *g, struct uapi_out *o)
+{
+	if (g->stage == GET_DEVICE) {
+		if (!put_device(d, o))
+			return false;
+		g->peer = tnl_peer_next(d->tnl, 0);
+		g->stage = GET_PEER;
 	}
-	*ret_len = o.len;
-	*ret_max = o.max;
-	return o.dst;
+	while (g->peer) {
+		if (g->stage == GET_PEER && !put_peer(d->tnl, g->peer, o))
+			return false;
+		if (g->stage == GET_PEER)
+			g->cursor = 0;
+		g->stage = GET_PREFIXES;
+		if (!put_prefixes(d->tnl, g, o))
+			return false;
+		g->peer = tnl_peer_next(d->tnl, g->peer);
+		g->stage = GET_PEER;
+	}
+	return uapi_put_errno(o, false, 0);
 }
 
 void apply_free(void *p, size_t len)

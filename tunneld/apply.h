@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a whole request does to the device. A set arrives here complete and well-formed, is checked against what could
- * still refuse it (the port, the limits), and only then takes effect. OWNER only.
+ * still refuse it (the port, the limits), and only then takes effect. Sets and gets are done in slices of a few
+ * milliseconds, since handshakes must not wait for a million peers. The caller finishes one before it begins the next,
+ * or a get would see half of a set. OWNER only.
  */
 #ifndef APPLY_H
 #define APPLY_H
@@ -11,13 +13,31 @@
 #include "device.h"
 #include "uapi.h"
 
-/* ops: the lines between "set=1" and the blank line. 0, or a negative errno and nothing has changed: -EADDRINUSE the
- * port is taken, -ENOSPC a limit, -EPERM the mark. */
-int apply_set(struct device *d, const struct uapi_op *ops, size_t count);
+/* A set under way: { .ops, .count } are the lines between "set=1" and the blank line, the caller's. */
+struct apply_set {
+	const struct uapi_op *ops;
+	size_t count;
+	int err;	/* once it is done: 0, or a negative errno and nothing has changed: -EADDRINUSE the port is
+			 * taken, -ENOSPC a limit, -EPERM the mark */
+	size_t at;	/* private, from here */
+	tnl_peer peer;
+	bool begun, removing;
+};
 
-/* The answer to "get=1", all of it, of one moment. Heap memory of *ret_max bytes, of which *ret_len are used; it holds
- * keys, so the caller gives it to apply_free(). NULL: no memory, or it would be more than max bytes. */
-char *apply_get(const struct device *d, size_t max, size_t *ret_len, size_t *ret_max);
+/* One slice. True: it is done. */
+bool apply_set(struct device *d, struct apply_set *s);
+
+/* An answer to "get=1" under way; all zero at its beginning. */
+struct apply_get {
+	unsigned stage;	/* private */
+	tnl_peer peer;
+	uint32_t cursor;
+};
+
+/* Appends what fits. True: that was all of it. o->max - o->len must be APPLY_GET_MIN at least for any progress. It
+ * holds keys. */
+enum { APPLY_GET_MIN = 4096 };
+bool apply_get(const struct device *d, struct apply_get *g, struct uapi_out *o);
 
 /* Wipes, then frees. NULL is fine. */
 void apply_free(void *p, size_t len);

@@ -5,6 +5,10 @@
  * client can make us hold is one answer and one transaction; both count against limits that all clients share. Reading
  * is bounded per turn, so that a large transaction comes in slices between which others are served.
  *
+ * What is asked is done in the order of arrival, one after the other, so that a get sees all or nothing of any set; but
+ * in slices, between which handshakes have their turn. While slices are left, an event of our own is due. Nobody's turn
+ * depends on a client: an answer is collected whole, in chunks that are given back as they are sent.
+ *
  * When there is no place for one more client, the one that has been silent longest gives way.
  */
 #include "control.h"
@@ -14,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,6 +27,7 @@
 
 #include "apply.h"
 #include "log.h"
+#include "outbox.h"
 
 enum {
 	CLIENTS_MAX = 512,
@@ -29,20 +35,27 @@ enum {
 	READS_PER_TURN = 4,
 	ACCEPTS_PER_TURN = 16,
 	OPS_FIRST = 64,
+	CHUNK_FIRST = APPLY_GET_MIN,
+	CHUNK_LEN = 256 << 10,	/* text of some thousand peers: a slice */
+	ID_WORK = CONTROL_ID + 1 + CLIENTS_MAX,
 };
+#define GONE UINT32_MAX			/* instead of events to wait for: close the client */
 #define OPS_HELD_MAX ((size_t)512 << 20)	/* bytes of collected transactions, all clients together */
-#define OUT_HELD_MAX ((size_t)1 << 30)		/* bytes of answers not yet sent, all clients together */
 
 struct client {
 	int fd;			/* -1: free */
+	bool known;		/* to epoll */
 	uint32_t watched;	/* events asked of epoll */
 	uint64_t last;		/* when it was last heard of, in turns */
 	bool eof;
 	struct uapi_parser parser;
 	struct uapi_op *ops;	/* the set that is coming in */
 	size_t count, room;
-	char *out;		/* the answer that is going out: out_len bytes of out_max, out_off sent */
-	size_t out_len, out_off, out_max;
+	enum { JOB_NONE, JOB_SET, JOB_GET } job;	/* in the queue */
+	struct client *next_job;
+	struct apply_set set;
+	struct apply_get get;
+	struct outbox out;	/* the answer */
 	size_t in_len, in_off;
 	uint8_t in[READ_LEN];
 };
@@ -51,6 +64,8 @@ struct control {
 	struct device *device;
 	int epoll, listener;
 	int names;		/* a socket to ask for the index of an interface by its name */
+	int work;		/* an eventfd: due while there are jobs */
+	struct client *first_job, *last_job;
 	uint64_t turn;
 	size_t ops_held, out_held;	/* bytes */
 	struct client *client[CLIENTS_MAX];
@@ -78,19 +93,29 @@ static void drop_ops(struct control *c, struct client *cl)
 	cl->count = cl->room = 0;
 }
 
-static void drop_out(struct control *c, struct client *cl)
+static void end_job(struct control *c, struct client *cl)
 {
-	apply_free(cl->out, cl->out_max);
-	c->out_held -= cl->out_max;
-	cl->out = NULL;
-	cl->out_len = cl->out_off = cl->out_max = 0;
+	struct client **link = &c->first_job, *before = NULL;
+
+	while (*link && *link != cl) {
+		before = *link;
+		link = &before->next_job;
+	}
+	if (!*link)
+		return;
+	*link = cl->next_job;
+	if (c->last_job == cl)
+		c->last_job = before;
+	cl->next_job = NULL;
+	cl->job = JOB_NONE;
 }
 
 static void client_close(struct control *c, struct client *cl)
 {
 	close(cl->fd);	/* epoll forgets it by that */
+	end_job(c, cl);
 	drop_ops(c, cl);
-	drop_out(c, cl);
+	outbox_drop(&cl->out);
 	uapi_wipe(&cl->parser);
 	sodium_memzero(cl->in, sizeof(cl->in));
 	cl->fd = -1;
@@ -98,35 +123,69 @@ static void client_close(struct control *c, struct client *cl)
 
 /* ---- Requests ---------------------------------------------------------------------------------------------------- */
 
-static void take_out(struct control *c, struct client *cl, char *out, size_t len, size_t max)
-{
-	cl->out = out;
-	cl->out_len = len;
-	cl->out_max = max;
-	c->out_held += max;
-}
-
 /* An answer that is only an error number. Without memory even for that the client is cut off. */
-static bool answer_errno(struct control *c, struct client *cl, bool set, int err)
+static bool answer_errno(struct client *cl, bool set, int err)
 {
-	struct uapi_out o = {.dst = malloc(UAPI_OP_MAX), .max = UAPI_OP_MAX};
+	struct uapi_out o = outbox_add(&cl->out, UAPI_OP_MAX);
 
 	if (!o.dst)
 		return false;
 	uapi_put_errno(&o, set, err);
-	take_out(c, cl, o.dst, o.len, o.max);
+	outbox_filled(&cl->out, o.len);
 	return true;
 }
 
-static bool answer_get(struct control *c, struct client *cl)
+static void enqueue(struct control *c, struct client *cl, unsigned job)
 {
-	size_t len, max;
-	char *out = apply_get(c->device, OUT_HELD_MAX - c->out_held, &len, &max);
+	cl->job = job;
+	if (c->first_job)
+		c->last_job->next_job = cl;
+	else
+		c->first_job = cl;
+	c->last_job = cl;
+}
 
-	if (!out)
-		return answer_errno(c, cl, false, -ENOMEM);
-	take_out(c, cl, out, len, max);
+/* True: the answer is there, or nothing is and the client is to be given up. */
+static bool slice_of_get(const struct control *c, struct client *cl)
+{
+	struct uapi_out o = outbox_add(&cl->out, outbox_empty(&cl->out) ? CHUNK_FIRST : CHUNK_LEN);
+	bool whole;
+
+	if (!o.dst) {
+		outbox_drop(&cl->out);
+		answer_errno(cl, false, -ENOMEM);
+		return true;
+	}
+	whole = apply_get(c->device, &cl->get, &o);
+	outbox_filled(&cl->out, o.len);
+	return whole;
+}
+
+static bool slice_of_set(struct control *c, struct client *cl)
+{
+	if (!apply_set(c->device, &cl->set))
+		return false;
+	drop_ops(c, cl);
+	answer_errno(cl, true, cl->set.err);
 	return true;
+}
+
+static bool slice(struct control *c, struct client *cl)
+{
+	return cl->job == JOB_SET ? slice_of_set(c, cl) : slice_of_get(c, cl);
+}
+
+/* What cl asked for, if it is its turn. False: not done yet. */
+static bool job_done(struct control *c, struct client *cl)
+{
+	const uint64_t one = 1;
+	bool done = c->first_job == cl && slice(c, cl);
+
+	if (done)
+		end_job(c, cl);
+	if (c->first_job && write(c->work, &one, sizeof(one)) < 0)
+		log_debug("cannot remind myself: %m");
+	return done;
 }
 
 static bool collect(struct control *c, struct client *cl, const struct uapi_op *op)
@@ -152,24 +211,24 @@ static bool collect(struct control *c, struct client *cl, const struct uapi_op *
 /* False: give the client up. */
 static bool take_op(struct control *c, struct client *cl, const struct uapi_op *op)
 {
-	int err;
-
 	switch (op->what) {
 	case UAPI_GET:
-		return answer_get(c, cl);
+		cl->get = (struct apply_get){0};
+		enqueue(c, cl, JOB_GET);
+		return true;
 	case UAPI_SET_BEGIN:
 		cl->count = 0;
 		return true;
 	case UAPI_END:
-		err = apply_set(c->device, cl->ops, cl->count);
-		drop_ops(c, cl);
-		return answer_errno(c, cl, true, err);
+		cl->set = (struct apply_set){.ops = cl->ops, .count = cl->count};
+		enqueue(c, cl, JOB_SET);
+		return true;
 	default:
 		if (collect(c, cl, op))
 			return true;
 		drop_ops(c, cl);
 		uapi_skip(&cl->parser);
-		return answer_errno(c, cl, true, -ENOMEM);
+		return answer_errno(cl, true, -ENOMEM);
 	}
 }
 
@@ -179,7 +238,7 @@ static bool parse(struct control *c, struct client *cl)
 	struct uapi_op op;
 	bool ok = true;
 
-	while (ok && !cl->out && cl->in_off < cl->in_len) {
+	while (ok && outbox_empty(&cl->out) && !cl->job && cl->in_off < cl->in_len) {
 		size_t used;
 		int n = uapi_parse(&cl->parser, cl->in + cl->in_off, cl->in_len - cl->in_off, &used, &op);
 
@@ -190,7 +249,7 @@ static bool parse(struct control *c, struct client *cl)
 			log_debug("a client's request, line %u: %s", cl->parser.line, strerror(-n));
 			drop_ops(c, cl);
 			/* "get" with something behind it is answered like a set: nothing reads that number. */
-			ok = answer_errno(c, cl, true, n);
+			ok = answer_errno(cl, true, n);
 		}
 	}
 	if (cl->in_off == cl->in_len) {
@@ -206,70 +265,69 @@ static bool parse(struct control *c, struct client *cl)
 static bool watch(struct control *c, struct client *cl, uint64_t id, uint32_t events)
 {
 	struct epoll_event ev = {.events = events, .data.u64 = id};
-	bool fresh = cl->watched == 0;
+	int how = cl->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
-	if (events == cl->watched)
+	if (cl->known && events == cl->watched)
 		return true;
+	cl->known = true;
 	cl->watched = events;
-	return epoll_ctl(c->epoll, fresh ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, cl->fd, &ev) == 0;
+	return epoll_ctl(c->epoll, how, cl->fd, &ev) == 0;
 }
 
-/* Sends what there is. 1: all of it; 0: the client must read first; -1: it is gone. */
-static int transmit(struct control *c, struct client *cl)
-{
-	while (cl->out) {
-		ssize_t n = send(cl->fd, cl->out + cl->out_off, cl->out_len - cl->out_off,
-				 MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (n < 0)
-			return errno == EAGAIN || errno == EINTR ? 0 : -1;
-		cl->out_off += (size_t)n;
-		if (cl->out_off == cl->out_len)
-			drop_out(c, cl);
-	}
-	return 1;
-}
-
-/* Runs the client until it would block or its turn is over. What to wait for; 0: close it. */
+/* Runs the client until it would block or its turn is over. What to wait for: events, none while it is in the queue, or
+ * GONE. */
 static uint32_t client_run(struct control *c, struct client *cl)
 {
 	unsigned reads = 0;
 
 	for (;;) {
-		int sent = transmit(c, cl);
+		bool asked = cl->job != JOB_NONE;
+		int sent;
 		ssize_t n;
 
+		if (asked && !job_done(c, cl))
+			return 0;
+		if (asked && outbox_empty(&cl->out))
+			return GONE;
+		sent = outbox_send(&cl->out, cl->fd);
 		if (sent <= 0)
-			return sent < 0 ? 0 : EPOLLOUT;
+			return sent < 0 ? GONE : EPOLLOUT;
 		if (cl->in_off < cl->in_len) {
 			if (!parse(c, cl))
-				return 0;
+				return GONE;
 			continue;
 		}
 		if (cl->eof)
-			return 0;
+			return GONE;
 		if (reads++ == READS_PER_TURN)
 			return EPOLLIN;
 		n = recv(cl->fd, cl->in, sizeof(cl->in), MSG_DONTWAIT);
 		if (n < 0)
-			return errno == EAGAIN || errno == EINTR ? EPOLLIN : 0;
+			return errno == EAGAIN || errno == EINTR ? EPOLLIN : GONE;
 		cl->eof = n == 0;
 		cl->in_len = (size_t)n;
 	}
 }
 
-/* A place for one more client: a free one, or that of the one that was heard of least recently. */
+static bool taken(const struct control *c, unsigned i)
+{
+	return c->client[i] && c->client[i]->fd >= 0;
+}
+
+/* A place for one more client: a free one, or that of the one that was heard of least recently. CLIENTS_MAX: all are in
+ * the queue. */
 static unsigned find_place(struct control *c)
 {
-	unsigned oldest = 0;
+	unsigned oldest = CLIENTS_MAX;
 
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-		if (!c->client[i] || c->client[i]->fd < 0)
+		if (!taken(c, i))
 			return i;
-		if (c->client[i]->last < c->client[oldest]->last)
+		if (!c->client[i]->job && (oldest == CLIENTS_MAX || c->client[i]->last < c->client[oldest]->last))
 			oldest = i;
 	}
-	client_close(c, c->client[oldest]);
+	if (oldest < CLIENTS_MAX)
+		client_close(c, c->client[oldest]);
 	return oldest;
 }
 
@@ -277,7 +335,7 @@ static void accept_one(struct control *c, int fd)
 {
 	const struct text_scope scope = {.index = interface_index, .ctx = c};
 	unsigned i = find_place(c);
-	struct client *cl = c->client[i] ? c->client[i] : malloc(sizeof(*cl));
+	struct client *cl = i == CLIENTS_MAX ? NULL : c->client[i] ? c->client[i] : malloc(sizeof(*cl));
 
 	if (!cl) {
 		close(fd);
@@ -286,6 +344,7 @@ static void accept_one(struct control *c, int fd)
 	c->client[i] = cl;
 	memset(cl, 0, sizeof(*cl));
 	cl->fd = fd;
+	cl->out.held = &c->out_held;
 	cl->last = c->turn;
 	uapi_init(&cl->parser, UAPI_REQUESTS, &scope);
 	if (!watch(c, cl, CONTROL_ID + 1 + i, EPOLLIN))
@@ -305,28 +364,51 @@ static void accept_clients(struct control *c)
 	}
 }
 
-void control_event(struct control *c, uint64_t id, uint32_t events)
+static void serve(struct control *c, unsigned i, uint32_t events)
 {
-	struct client *cl;
+	struct client *cl = c->client[i];
 	uint32_t want;
 
-	c->turn++;
-	if (id == CONTROL_ID) {
-		accept_clients(c);
+	/* It hung up with its set in the queue, which takes effect all the same. */
+	if (cl->job == JOB_SET && events & (EPOLLERR | EPOLLHUP)) {
+		epoll_ctl(c->epoll, EPOLL_CTL_DEL, cl->fd, NULL);
 		return;
 	}
-	cl = c->client[id - CONTROL_ID - 1];
-	if (!cl || cl->fd < 0)
-		return;		/* closed earlier in this batch of events */
-	cl->last = c->turn;
-	want = events & EPOLLERR ? 0 : client_run(c, cl);
-	if (!want || !watch(c, cl, id, want))
+	want = events & EPOLLERR || (cl->job && events & EPOLLHUP) ? GONE : client_run(c, cl);
+	if (want == GONE || !watch(c, cl, CONTROL_ID + 1 + i, want))
 		client_close(c, cl);
+}
+
+static void work(struct control *c)
+{
+	uint64_t count;
+
+	if (read(c->work, &count, sizeof(count)) < 0 || !c->first_job)
+		return;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (c->client[i] == c->first_job) {
+			serve(c, i, 0);
+			return;
+		}
+}
+
+void control_event(struct control *c, uint64_t id, uint32_t events)
+{
+	c->turn++;
+	if (id == ID_WORK) {
+		work(c);
+	} else if (id == CONTROL_ID) {
+		accept_clients(c);
+	} else if (taken(c, (unsigned)(id - CONTROL_ID - 1))) {	/* else closed earlier in this batch of events */
+		c->client[id - CONTROL_ID - 1]->last = c->turn;
+		serve(c, (unsigned)(id - CONTROL_ID - 1), events);
+	}
 }
 
 struct control *control_new(struct device *d, int epoll, int listener)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = CONTROL_ID};
+	struct epoll_event due = {.events = EPOLLIN, .data.u64 = ID_WORK};
 	struct control *c = calloc(1, sizeof(*c));
 
 	if (!c)
@@ -337,7 +419,9 @@ struct control *control_new(struct device *d, int epoll, int listener)
 	c->names = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (c->names < 0)
 		c->names = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (c->names < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &ev) < 0) {
+	c->work = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (c->names < 0 || c->work < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &ev) < 0 ||
+	    epoll_ctl(epoll, EPOLL_CTL_ADD, c->work, &due) < 0) {
 		control_free(c);
 		return NULL;
 	}
@@ -349,11 +433,13 @@ void control_free(struct control *c)
 	if (!c)
 		return;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-		if (c->client[i] && c->client[i]->fd >= 0)
+		if (taken(c, i))
 			client_close(c, c->client[i]);
 		free(c->client[i]);
 	}
 	if (c->names >= 0)
 		close(c->names);
+	if (c->work >= 0)
+		close(c->work);
 	free(c);
 }

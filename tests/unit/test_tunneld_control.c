@@ -305,6 +305,79 @@ START_TEST(control_the_silent_one_gives_way_when_there_is_no_place)
 }
 END_TEST
 
+/* A set so long that it is done in slices: first K1 is gone, at the end there is K2. */
+static char *long_set(void)
+{
+	char *text = malloc(1 << 18), *at = text;
+
+	at += sprintf(at, "set=1\n");
+	for (unsigned i = 0; i < 9000; i++)
+		at += sprintf(at, "replace_peers=true\n");
+	sprintf(at, "public_key=" K2 "\n\n");
+	return text;
+}
+
+START_TEST(control_a_get_between_the_slices_of_a_set_waits_for_its_end)
+{
+	char *text = long_set(), *before, *after = NULL;
+	struct epoll_event ev[64];
+	unsigned gets = 0;
+	int fd, n;
+
+	ask("set=1\npublic_key=" K1 "\n\n");
+	before = state();
+	fd = join();
+	ck_assert_int_eq(send(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+	for (; !after && gets < 1000; gets++) {
+		int other = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		char *seen = malloc(1 << 16);
+		ssize_t len = -1;
+
+		ck_assert_int_eq(connect(other, (struct sockaddr *)&address, address_len), 0);
+		ck_assert_int_eq(send(other, "get=1\n\n", 7, 0), 7);
+		for (int turn = 0; turn < 100 && len < 0; turn++) {
+			n = epoll_wait(epoll, ev, 64, 0);
+			for (int i = 0; i < n; i++)
+				control_event(control, ev[i].data.u64, ev[i].events);
+			len = recv(other, seen, (1 << 16) - 1, 0);
+		}
+		ck_assert_int_gt(len, 0);
+		seen[len] = 0;
+		close(other);
+		if (strcmp(seen, before))
+			after = seen;
+		else
+			free(seen);
+	}
+	run();
+	ck_assert_ptr_nonnull(after);
+	ck_assert_ptr_nonnull(strstr(after, "public_key=" K2));
+	ck_assert_str_eq(receive(fd), "errno=0\n\n");
+	ck_assert_uint_gt(gets, 1);
+	close(fd);
+	free(text);
+	free(before);
+	free(after);
+}
+END_TEST
+
+START_TEST(control_a_set_in_slices_takes_effect_also_if_its_client_has_hung_up)
+{
+	char *text = long_set(), *now;
+	int fd = join(), waits = join();
+
+	ck_assert_int_eq(send(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+	ck_assert_int_eq(send(waits, "get=1\n\n", 7, 0), 7);
+	close(fd);
+	close(waits);
+	run();
+	now = state();
+	ck_assert_ptr_nonnull(strstr(now, "public_key=" K2));
+	free(now);
+	free(text);
+}
+END_TEST
+
 static void try_vectors(const char *which, bool good)
 {
 	json_t *root = vectors_load("uapi.json"), *lines, *line;
@@ -361,6 +434,8 @@ int main(void)
 	tcase_add_test(t, control_requests_may_come_byte_by_byte_and_one_after_the_other);
 	tcase_add_test(t, control_answers_one_who_has_stopped_to_speak);
 	tcase_add_test(t, control_nobody_waits_for_idle_half_or_deaf_clients);
+	tcase_add_test(t, control_a_get_between_the_slices_of_a_set_waits_for_its_end);
+	tcase_add_test(t, control_a_set_in_slices_takes_effect_also_if_its_client_has_hung_up);
 	tcase_add_test(t, control_a_late_reader_gets_every_answer);
 	tcase_add_test(t, control_the_silent_one_gives_way_when_there_is_no_place);
 	tcase_add_test(t, control_good_vectors_succeed);
