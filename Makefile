@@ -33,7 +33,7 @@ PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libssl-dev libb2-dev l
 PKGS_DEMO := iproute2 iputils-ping iperf3
 PKGS_BENCH := wireguard-go wireguard-tools jq valgrind
 PKGS_CHECK := check clang libclang-rt-14-dev tcpdump shellcheck socat binutils util-linux procps nftables mandoc \
-	zsh fish python3-prometheus-client zbar-tools libnm-dev systemd
+	zsh fish python3-prometheus-client zbar-tools libnm-dev systemd ethtool
 ifeq ($(shell uname -m),x86_64)
 PKGS_BUILD += libipsec-mb-dev
 endif
