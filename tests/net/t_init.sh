@@ -17,7 +17,7 @@ ctl() { n vps "$T/bin/tunctl" --etc "$T/etc" "$@"; }
 code() { local is should=$1; shift; "$@"; is=$?; equal "$is" "$should"; }
 export T
 export -f ctl n
-sum() { find "$T/etc" -exec sh -c 'echo "$1"; [ ! -f "$1" ] || sha256sum "$1"' - {} \; | sort; }
+sum() { { find "$T/etc" -printf '%p %m\n'; find "$T/etc" -type f -exec sha256sum {} +; } | sort; }
 unchanged() { local before; before=$(sum); "$@"; equal "$(sum)" "$before"; }
 running() { n vps ip -o link show "$1"; }
 
@@ -109,13 +109,37 @@ must ip -n vps route del default
 must ip -n vps -6 route del default
 claim "exit 2: no way out, so no way in" code 2 ctl init wg2
 
+# ---- Killed before every step: nothing that counts or a whole server, and the same said again makes one
+
+whole() { "$T/bin/tunctl" check "$T/cut/tunneld/wg5.conf" && equal "$(ls "$T/cut/tunneld/wg5.d")" phone.peer; }
+KILLS=0
+at_every_step()
+{
+	local n=0 status=77 conf=$T/cut/tunneld/wg5.conf
+	local once=("$T/bin/tunctl" --etc "$T/cut" -q init wg5 --no-start --conf -)
+
+	while [ "$status" -eq 77 ] && n=$((n + 1)) && [ $n -lt 100 ]; do
+		rm -rf "$T/cut"
+		mkdir "$T/cut"
+		n vps "$BUILD/net/cut" $n "${once[@]}" >"$T/out"
+		status=$?
+		[ ! -e "$conf" ] || whole || { echo "killed at step $n it leaves a half"; return 1; }
+		n vps "${once[@]}" >"$T/out" || { echo "killed at step $n it fails when said again"; return 1; }
+		whole || return 1
+	done
+	KILLS=$((n - 1))
+	equal "$status" 0 && [ $n -gt 8 ]
+}
+must ip -n vps route add default via 192.0.2.2
+claim "init" at_every_step
+echo "# $KILLS kills"
+
 # ---- systemd: init enables the unit; what it does otherwise is systemd's
 
 cp -a /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache "$T/etc/" 2>/dev/null
 rm -rf "$ETC"
 must mount --bind "$T/etc" /etc
 mkdir -p /run/systemd/system
-must ip -n vps route add default via 192.0.2.2
 cat >"$T/bin/systemctl" <<-END
 	#!/bin/bash
 	echo "\$*" >>"$T/asked"
