@@ -13,7 +13,7 @@
 trap stop_all EXIT
 
 RELAY=${RELAY:-$BUILD/relay/tunneld}
-RESULTS=$T/results	# round, contender, figure, value; tab-separated
+RESULTS=$BUILD/bench.tsv	# round, contender, figure, value; a run that is ended early leaves what it has
 
 say() { echo "bench: $*" >&2; }
 die()
