@@ -10,7 +10,7 @@
 
 /* handle = generation << 20 | slot; generations start at 1, so that no handle is 0. */
 enum { SLOT_BITS = 20, GENERATIONS = 1 << 12 };
-_Static_assert(TNL_PEERS_MAX <= 1 << SLOT_BITS, "a slot must fit its bits");
+_Static_assert(TNL_PEERS_MAX == 1 << SLOT_BITS, "tnl_slot() knows where the slot is");
 
 struct peer *peer_get(const struct tnl *t, tnl_peer handle)
 {

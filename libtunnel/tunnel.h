@@ -31,6 +31,11 @@ typedef uint64_t tnl_ns;
 
 /* A peer's handle: slot and generation. 0 is no peer; the handle of a removed peer is refused with -ENOENT. */
 typedef uint32_t tnl_peer;
+/* Below limits.peers; no two living peers share one, so it may be the index of a caller's own table. */
+static inline uint32_t tnl_slot(tnl_peer p)
+{
+	return p & (TNL_PEERS_MAX - 1);
+}
 
 /* wall: nanoseconds since 1970, UTC. It feeds the TAI64N stamp of initiations and the time of the last handshake. */
 struct tnl_now {

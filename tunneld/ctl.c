@@ -344,13 +344,14 @@ void ctl_answer(struct ctl *c, ctl_client who, json_t *answer)
 	json_decref(answer);
 }
 
-static void send_event(struct ctl *c, struct client *cl, json_t *event)
+/* lost: how many the event itself says are missing before it. */
+static void send_event(struct ctl *c, struct client *cl, json_t *event, json_int_t lost)
 {
 	char *text;
 
 	json_object_del(event, "lost");
-	if (cl->lost)
-		json_object_set_new(event, "lost", json_integer((json_int_t)cl->lost));
+	if (lost || cl->lost)
+		json_object_set_new(event, "lost", json_integer(lost + (json_int_t)cl->lost));
 	text = json_dumps(event, JSON_COMPACT);
 	if (text && append(cl, text, strlen(text), CTL_EVENTS_MAX))
 		cl->lost = 0;
@@ -362,9 +363,11 @@ static void send_event(struct ctl *c, struct client *cl, json_t *event)
 
 void ctl_event(struct ctl *c, json_t *event)
 {
+	json_int_t lost = json_integer_value(json_object_get(event, "lost"));
+
 	for (unsigned i = 0; event && i < CTL_CLIENTS_MAX; i++) {
 		if (c->client[i].fd >= 0 && c->client[i].watching)
-			send_event(c, &c->client[i], event);
+			send_event(c, &c->client[i], event, lost);
 	}
 	json_decref(event);
 }

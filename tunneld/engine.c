@@ -152,6 +152,8 @@ static void engine_start(struct engine *e)
 		die("cannot start a worker: %m");
 	e->device.channel = ENGINE_CHANNEL;
 	e->device.reopen = TNL_NEVER;
+	if (!report_start(&e->report, &e->device))
+		die("no memory: %m");
 	e->control = control_new(&e->device, e->epoll, e->listener);
 	if (!e->control)
 		die("cannot serve clients: %m");
@@ -248,6 +250,8 @@ static bool may_sleep(struct engine *e)
 
 	if (d->reopen < deadline)
 		deadline = d->reopen;
+	if (report_deadline(&e->report) < deadline)
+		deadline = report_deadline(&e->report);
 	if (deadline <= device_now().boot)
 		return false;
 	if (deadline == e->armed)
@@ -274,7 +278,7 @@ static bool round_of_work(struct engine *e)
 		detach(e);
 	pass_events(e);
 	more |= advance_round(e);
-	report_round(&e->report, d);
+	report_round(&e->report);
 	e->stop |= d->pending.stop || pool_tun_gone(&d->pool);
 	return more;
 }

@@ -28,6 +28,8 @@ static const struct msg_rule {
 	[MSG_OPEN] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_open)},
 	[MSG_MARK] = {MSG_FROM_ENGINE, 1, MSG_FDS, sizeof(struct msg_mark)},
 	[MSG_STATE] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_state)},
+	[MSG_ALIVE] = {MSG_FROM_ENGINE, 0, 0, 0},
+	[MSG_EVENT] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_event)},
 };
 
 /* The fields whose range the length does not settle. */
@@ -47,6 +49,8 @@ static bool body_valid(const struct msg *m)
 		return m->body.done.error <= 0;
 	case MSG_ASK:
 		return m->body.ask.what < MSG_ASKS;
+	case MSG_EVENT:
+		return m->body.event.what < MSG_EVENTS;
 	case MSG_STATE:
 		return memchr(m->body.state.cipher, 0, sizeof(m->body.state.cipher)) != NULL &&
 		       m->body.state.up <= 1 && m->body.state.open <= 1;

@@ -36,6 +36,8 @@ enum msg_type {
 	MSG_OPEN,	/* open UDP sockets; the parent keeps no copy. Answered by MSG_SOCKETS */
 	MSG_MARK,	/* set SO_MARK on the sockets that come along. Answered by MSG_DONE */
 	MSG_STATE,	/* the answer to MSG_ASK for the state */
+	MSG_ALIVE,	/* the answer to MSG_ASK for that: owner and every worker have gone round since */
+	MSG_EVENT,	/* something happened, between the two MSG_ASKs that switch events on and off. No answer */
 	MSG_TYPES
 };
 
@@ -59,7 +61,7 @@ struct msg_sockets {
 	uint8_t has4, has6;	/* which families there are */
 };
 
-enum msg_ask_what { MSG_ASK_STATE, MSG_ASKS };
+enum msg_ask_what { MSG_ASK_STATE, MSG_ASK_ALIVE, MSG_ASK_EVENTS, MSG_ASK_SILENCE, MSG_ASKS };
 
 struct msg_ask {
 	uint32_t what;
@@ -93,6 +95,14 @@ struct msg_state {
 	uint64_t gave_up;		/* attempts to make one that ended without an answer */
 };
 
+enum msg_event_what { MSG_EVENT_CONNECT, MSG_EVENT_DISCONNECT, MSG_EVENT_ROAM, MSG_EVENTS };
+
+struct msg_event {
+	uint32_t what;
+	uint32_t lost;			/* events before this one that were too many */
+	uint8_t key[TNL_KEY_LEN];	/* the peer's public key */
+};
+
 struct msg {
 	uint32_t type;
 	union msg_body {
@@ -104,6 +114,7 @@ struct msg {
 		struct msg_mark mark;
 		struct msg_ask ask;
 		struct msg_state state;
+		struct msg_event event;
 	} body;
 	unsigned fds;		/* how many of fd[] are there; whoever has the struct owns them */
 	int fd[MSG_FDS];

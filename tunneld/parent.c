@@ -29,6 +29,7 @@
 #include "msg.h"
 #include "netlink.h"
 #include "network.h"
+#include "notify.h"
 #include "offload.h"
 #include "sandbox.h"
 #include "service.h"
@@ -85,9 +86,10 @@ static int answer_ready(struct parent *p, const struct msg *m)
 
 static int answer_open(struct parent *p, const struct msg *m)
 {
-	int ignored;
+	int error, err = grant_sockets(p->engine.channel, m, offload_udp_flags(p->no_offload), p->queues, &error);
 
-	return grant_sockets(p->engine.channel, m, offload_udp_flags(p->no_offload), p->queues, &ignored);
+	service_sockets(p->service, error, m->body.open.port);
+	return err;
 }
 
 static int answer_mark(struct parent *p, const struct msg *m)
@@ -109,6 +111,8 @@ static const struct {
 	{MSG_OPEN, answer_open},
 	{MSG_MARK, answer_mark},
 	{MSG_STATE, answer_news},
+	{MSG_ALIVE, answer_news},
+	{MSG_EVENT, answer_news},
 };
 
 static void engine_gone(struct parent *p)
@@ -177,6 +181,8 @@ static void check_link(struct parent *p)
 		log_debug("cannot ask for the state of the interface: %s", strerror(-err));
 	if (now.up == p->state.up && now.mtu == p->state.mtu)
 		return;
+	if (now.up != p->state.up)
+		service_link(p->service, now.up);
 	p->state = now;
 	m.body.link.up = now.up;
 	m.body.link.mtu = now.mtu;
@@ -421,6 +427,8 @@ static void end(struct parent *p)
 {
 	char how[64];
 
+	if (p->service)
+		service_stopping(p->service);
 	if (p->hooks && p->ready) {
 		hooks_begin(p->hooks, HOOKS_PRE_DOWN);
 		/* A hook may talk to the engine, and the engine to us. */
@@ -456,6 +464,7 @@ int parent_main(const struct parent_args *args)
 	};
 
 	sandbox_early();
+	notify_open();
 	if (args->ready_fd >= 0)
 		log_prepare_syslog();
 	p.up = open_signals(&p) && (!args->config || hooks_start(args->config, args->name, &p.hooks)) &&

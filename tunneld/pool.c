@@ -94,3 +94,17 @@ bool pool_tun_gone(const struct pool *p)
 			return true;
 	return false;
 }
+
+void pool_ping(struct pool *p)
+{
+	for (unsigned i = 0; i < p->count; i++)
+		worker_ping(p->worker[i]);
+}
+
+bool pool_alive(const struct pool *p)
+{
+	for (unsigned i = 0; i < p->count; i++)
+		if (!worker_alive(p->worker[i]))
+			return false;
+	return true;
+}

@@ -32,6 +32,9 @@ void pool_drop(struct pool *p, tnl_peer peer);
 bool pool_pop_control(struct pool *p, struct worker_dgram *ret);
 /* How many wait in all the rings. */
 unsigned pool_control_depth(const struct pool *p);
+/* As worker_ping() and worker_alive(), of all. */
+void pool_ping(struct pool *p);
+bool pool_alive(const struct pool *p);
 bool pool_tun_gone(const struct pool *p);
 
 #endif

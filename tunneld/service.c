@@ -16,12 +16,13 @@
 
 #include "ctl.h"
 #include "log.h"
+#include "notify.h"
 #include "reader.h"
 #include "reload.h"
 #include "sockfile.h"
 #include "udp.h"
 
-enum { ID_CTL, ID_RELOAD, ID_TIMER };	/* epoll data */
+enum { ID_CTL, ID_RELOAD, ID_TIMER, ID_WATCHDOG };	/* epoll data */
 enum {
 	TICK_S = 1,
 	RELOAD_TICKS = 120,	/* names that cannot be resolved take most of it */
@@ -39,7 +40,8 @@ struct service {
 	struct ctl *ctl;
 	struct timespec since;
 	pid_t pid, engine;
-	int epoll, timer;
+	int epoll, timer, watchdog;
+	bool watching;				/* the engine has been told to tell events */
 	bool ready;
 	struct queue asking;			/* for the state */
 	struct reader *reader;
@@ -47,6 +49,8 @@ struct service {
 	unsigned reload_ticks;			/* since it began */
 	struct queue reloading, later;		/* for the reload under way, and for one more behind it */
 	bool again;
+	bool asked_alive;
+	int socket_error;			/* of the last attempt to open them */
 	struct timespec reload_time;
 	json_t *reload_answer;			/* the last one; NULL: none yet */
 };
@@ -164,14 +168,17 @@ static void tick(struct service *s, bool on)
 }
 
 static void begin_reload(struct service *s);
+static void event(struct service *s, const char *what, json_t *more);
 
 static void reload_ended(struct service *s, json_t *answer)
 {
 	clock_gettime(CLOCK_REALTIME, &s->reload_time);
 	json_decref(s->reload_answer);
 	s->reload_answer = json_incref(answer);
+	event(s, "reload", json_pack("{s:O}", "code", json_object_get(answer, "code")));
 	answer_all(s, &s->reloading, answer);
 	tick(s, false);
+	notify_send("READY=1\n");
 	if (!s->again)
 		return;
 	s->again = false;
@@ -182,10 +189,12 @@ static void reload_ended(struct service *s, json_t *answer)
 
 static void begin_reload(struct service *s)
 {
-	json_t *answer = reload_start(s->reload);
+	json_t *answer;
 
+	notify_reloading();
 	s->reload_ticks = 0;
 	tick(s, true);
+	answer = reload_start(s->reload);
 	if (answer)
 		reload_ended(s, answer);
 }
@@ -224,6 +233,86 @@ static void take_tick(struct service *s)
 		reload_ended(s, reload_abort(s->reload));
 }
 
+/* ---- Events ------------------------------------------------------------------------------------------------------ */
+
+/* Takes the reference to more: fields behind "time". */
+static void event(struct service *s, const char *what, json_t *more)
+{
+	struct timespec now;
+	json_t *o;
+
+	if (ctl_watchers(s->ctl)) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		o = json_pack("{s:i, s:s, s:o}", "v", 1, "event", what, "time", time_json(&now));
+		json_object_update(o, more);
+		ctl_event(s->ctl, o);
+	}
+	json_decref(more);
+}
+
+static void engine_event(struct service *s, const struct msg_event *m)
+{
+	static const char *const names[MSG_EVENTS] = {"connect", "disconnect", "roam"};
+	char key[TEXT_BASE64_KEY];
+	json_t *more;
+
+	text_key_to_base64(key, m->key);
+	more = json_pack("{s:s}", "peer", key);
+	if (m->lost)
+		json_object_set_new(more, "lost", json_integer(m->lost));
+	event(s, names[m->what], more);
+}
+
+void service_link(struct service *s, bool up)
+{
+	event(s, up ? "link_up" : "link_down", json_object());
+}
+
+void service_sockets(struct service *s, int err, uint16_t port)
+{
+	if (err && err != s->socket_error)
+		event(s, "error", json_pack("{s:o}", "message", json_sprintf("port %u: %s", port, strerror(-err))));
+	s->socket_error = err;
+}
+
+/* The engine tells events only while somebody listens. */
+static void follow_watchers(struct service *s)
+{
+	struct msg m = {.type = MSG_ASK, .body.ask.what = MSG_ASK_SILENCE};
+	bool wanted = ctl_watchers(s->ctl) != 0;
+
+	if (wanted == s->watching)
+		return;
+	s->watching = wanted;
+	if (wanted)
+		m.body.ask.what = MSG_ASK_EVENTS;
+	s->env.tell(s->env.ctx, &m);
+}
+
+/* ---- Watchdog ---------------------------------------------------------------------------------------------------- */
+
+/* The manager hears that we are well only when the engine's owner and every worker have gone round since we last asked.
+ * Who asks again and again changes nothing: one question is open at a time there. */
+static void ask_alive(struct service *s)
+{
+	const struct msg m = {.type = MSG_ASK, .body.ask.what = MSG_ASK_ALIVE};
+	uint64_t ticks;
+
+	if (read(s->watchdog, &ticks, sizeof(ticks)) > 0 && !s->asked_alive) {
+		s->asked_alive = true;
+		s->env.tell(s->env.ctx, &m);
+	}
+}
+
+static void begin_watchdog(struct service *s)
+{
+	uint64_t ms = notify_watchdog_ms() / 3;	/* one answer may be late */
+	struct itimerspec when = {.it_value = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000}};
+
+	when.it_interval = when.it_value;
+	timerfd_settime(s->watchdog, 0, &when, NULL);	/* all zero is off */
+}
+
 /* ---- Requests ---------------------------------------------------------------------------------------------------- */
 
 static void request(void *ctx, ctl_client who, enum ctl_request what)
@@ -237,15 +326,30 @@ static void request(void *ctx, ctl_client who, enum ctl_request what)
 	case CTL_RELOAD:
 		want_reload(s, who);
 		break;
-	default:
-		ctl_answer(s->ctl, who, error_json(2, "not known to this version"));
+	case CTL_WATCH:
+		ctl_answer(s->ctl, who, json_pack("{s:i, s:i}", "v", 1, "code", 0));
+		break;
+	case CTL_REQUESTS:
+		break;
 	}
 }
 
 void service_heard(struct service *s, const struct msg *m)
 {
-	if (m->type == MSG_STATE)
+	switch (m->type) {
+	case MSG_STATE:
 		tell_state(s, &m->body.state);
+		break;
+	case MSG_EVENT:
+		engine_event(s, &m->body.event);
+		break;
+	case MSG_ALIVE:
+		s->asked_alive = false;
+		notify_send("WATCHDOG=1\n");
+		break;
+	default:
+		break;
+	}
 }
 
 void service_engine(struct service *s, pid_t pid)
@@ -276,7 +380,7 @@ struct service *service_start(const struct service_env *env)
 	s->env = *env;
 	s->pid = getpid();
 	s->sock = (struct sockfile){.listener = -1, .watch = -1};
-	s->epoll = s->timer = -1;
+	s->epoll = s->timer = s->watchdog = -1;
 	clock_gettime(CLOCK_REALTIME, &s->since);
 	seed_tables();
 	if (!env->config || reader_start(env->file, env->config, env->silent, &s->reader))
@@ -314,8 +418,9 @@ bool service_open(struct service *s, struct network *network)
 	s->ctl = ctl_new(s->sock.listener, request, s);
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (s->ctl && s->epoll >= 0 && s->timer >= 0 && add(s, ctl_fd(s->ctl), ID_CTL) && add(s, s->timer, ID_TIMER) &&
-	    (!s->reader || open_reload(s, network)))
+	s->watchdog = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (s->ctl && s->epoll >= 0 && s->timer >= 0 && s->watchdog >= 0 && add(s, ctl_fd(s->ctl), ID_CTL) &&
+	    add(s, s->timer, ID_TIMER) && add(s, s->watchdog, ID_WATCHDOG) && (!s->reader || open_reload(s, network)))
 		return true;
 	log_error("cannot serve the control socket: %m");
 	return false;
@@ -324,6 +429,15 @@ bool service_open(struct service *s, struct network *network)
 void service_ready(struct service *s)
 {
 	s->ready = true;
+	begin_watchdog(s);
+	notify_send("READY=1\n");
+}
+
+void service_stopping(struct service *s)
+{
+	if (s->ready)
+		notify_send("STOPPING=1\n");
+	s->ready = false;
 }
 
 void service_close(struct service *s)
@@ -339,6 +453,8 @@ void service_close(struct service *s)
 		close(s->epoll);
 	if (s->timer >= 0)
 		close(s->timer);
+	if (s->watchdog >= 0)
+		close(s->watchdog);
 	free(s);
 }
 
@@ -358,7 +474,10 @@ void service_serve(struct service *s)
 			ctl_serve(s->ctl);
 		else if (ev[i].data.u64 == ID_TIMER)
 			take_tick(s);
+		else if (ev[i].data.u64 == ID_WATCHDOG)
+			ask_alive(s);
 		else if (s->reload && (answer = reload_serve(s->reload)))
 			reload_ended(s, answer);
 	}
+	follow_watchers(s);
 }

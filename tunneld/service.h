@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the running daemon owes its operator beside UAPI: an own control socket (ctl.h) that tells the state and takes
- * the order to reload, which SIGHUP gives as well. PARENT only.
+ * What the running daemon owes its operator beside UAPI: an own control socket (ctl.h) that tells the state and
+ * events and takes the order to reload, which SIGHUP gives as well; and word to the service manager (notify.h), the
+ * watchdog's fed by the data path. PARENT only.
  */
 #ifndef SERVICE_H
 #define SERVICE_H
@@ -44,8 +45,14 @@ void service_serve(struct service *s);
 void service_ready(struct service *s);
 /* SIGHUP. */
 void service_reload(struct service *s);
+/* The end has begun. */
+void service_stopping(struct service *s);
 
-/* The engine's process, and what it says of itself: MSG_STATE. */
+/* News that the parent has first: the interface went up or down; opening sockets ended so (0 or a negative errno). */
+void service_link(struct service *s, bool up);
+void service_sockets(struct service *s, int err, uint16_t port);
+
+/* The engine's process, and what it says of itself: MSG_STATE, MSG_ALIVE, MSG_EVENT. */
 void service_engine(struct service *s, pid_t pid);
 void service_heard(struct service *s, const struct msg *m);
 

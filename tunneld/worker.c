@@ -29,7 +29,7 @@ enum { COMMANDS = 256 };
 enum { POLL_COMMANDS, POLL_TUN, POLL_UDP4, POLL_UDP6, POLLS };
 
 struct command {
-	enum { CMD_STOP, CMD_SOCKETS, CMD_MTU, CMD_READY, CMD_DROP } what;
+	enum { CMD_STOP, CMD_SOCKETS, CMD_MTU, CMD_READY, CMD_DROP, CMD_PING } what;
 	struct udp_socks socks;
 	uint32_t mtu;
 	tnl_peer peer;
@@ -49,6 +49,8 @@ struct worker {
 	struct ring control;		/* worker -> owner */
 	atomic_bool holds;		/* worker: packets wait in the stage */
 	atomic_bool gone;		/* worker */
+	uint32_t pings;			/* owner */
+	_Atomic uint32_t pongs;		/* worker */
 	bool stop;			/* worker, as all below */
 	struct pollfd polls[POLLS];
 	struct tx tx;
@@ -102,6 +104,10 @@ static void carry_out(struct worker *w, tnl_ns now, const struct command *c)
 		break;
 	case CMD_READY:
 		tx_ready(&w->tx, now, c->peer);
+		break;
+	case CMD_PING:
+		atomic_fetch_add(&w->pongs, 1);
+		w->rx.told = true;	/* the owner waits for it */
 		break;
 	case CMD_DROP:
 		tx_drop(&w->tx, c->peer);
@@ -326,4 +332,17 @@ unsigned worker_control_depth(const struct worker *w)
 bool worker_tun_gone(const struct worker *w)
 {
 	return atomic_load(&w->gone);
+}
+
+void worker_ping(struct worker *w)
+{
+	if (!worker_alive(w))
+		return;
+	w->pings++;
+	give(w, (struct command) { .what = CMD_PING });
+}
+
+bool worker_alive(const struct worker *w)
+{
+	return atomic_load(&w->pongs) == w->pings;
 }

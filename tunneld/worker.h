@@ -79,6 +79,11 @@ bool worker_pop_control(struct worker *w, struct worker_dgram *ret);
 /* How many wait in the ring, for the rule that makes handshakes cost a cookie. */
 unsigned worker_control_depth(const struct worker *w);
 
+/* Does the thread still go round? Ask, and when worker_alive() is true it has done so since; the owner's eventfd is
+ * written then. While one question is open no other is asked. */
+void worker_ping(struct worker *w);
+bool worker_alive(const struct worker *w);
+
 /* The interface has been removed: reading its queue says so. */
 bool worker_tun_gone(const struct worker *w);
 

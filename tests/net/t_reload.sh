@@ -28,7 +28,11 @@ conf()
 	END
 }
 reload() { printf '{"v":1,"do":"reload"}\n' | timeout 20 socat -t 15 - "UNIX-CONNECT:$CTL"; }
-reloads() { reload >"$T/reload.json"; jq -e '.code == 0' "$T/reload.json" || { cat "$T/reload.json"; false; }; }
+reloads()
+{
+	reload >"$T/reload.json"
+	jq -e '.code == 0' "$T/reload.json" >"$T/true" || { cat "$T/reload.json"; false; }
+}
 changes() { jq -c '.changed' "$T/reload.json"; }
 peer_of() { wg show wga dump | awk -F'\t' -v k="$(key "$1")" '$1 == k'; }
 field() { peer_of "$1" | cut -f "$2"; }
