@@ -232,6 +232,21 @@ START_TEST(what_nobody_takes_is_answered)
 }
 END_TEST
 
+START_TEST(a_worker_that_goes_round_says_so)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t ticks;
+
+		worker_ping(worker);
+		worker_ping(worker);	/* one question is open at a time */
+		while (!worker_alive(worker)) {
+			wait_for(event);
+			ck_assert_int_eq(read(event, &ticks, sizeof(ticks)), sizeof(ticks));
+		}
+	}
+}
+END_TEST
+
 START_TEST(more_commands_than_the_ring_holds)
 {
 	for (uint32_t i = 0; i < 100000; i++)
@@ -255,6 +270,7 @@ int main(void)
 	tcase_add_test(t, what_the_peer_sends_reaches_the_host);
 	tcase_add_test(t, handshakes_are_the_owners);
 	tcase_add_test(t, what_nobody_takes_is_answered);
+	tcase_add_test(t, a_worker_that_goes_round_says_so);
 	tcase_add_test(t, more_commands_than_the_ring_holds);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
