@@ -298,11 +298,12 @@ void tx_round(struct tx *x, tnl_ns now)
 	bool judged = x->full && x->crew->crew->count > 1;
 	tnl_ns begin = judged ? clock_boot() : 0;
 	size_t bytes = 0, n;
+	unsigned count = 0;
 
 	x->now = now;
 	/* In a shared round the batch is all that fits: the more runs, the more threads have something to do. */
 	x->shared = judged && judge_shares(&x->judge, begin);
-	for (unsigned i = 0; i < TX_ROUND_READS && bytes < TX_ROUND_BYTES && (n = read_one(x)) > 0; i++) {
+	for (; count < TX_ROUND_READS && bytes < TX_ROUND_BYTES && (n = read_one(x)) > 0; count++) {
 		bytes += n;
 		if ((x->bytes >= TX_BATCH_BYTES && !x->shared) || x->reads == TX_READS)
 			flush(x);
@@ -310,6 +311,7 @@ void tx_round(struct tx *x, tnl_ns now)
 	flush(x);
 	publish_holds(x);
 	x->full = bytes >= TX_ROUND_BYTES;
+	x->crowded = count >= TX_CROWD;
 	if (judged && x->full)
 		judge_report(&x->judge, x->shared, bytes, clock_boot() - begin);
 }

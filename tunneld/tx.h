@@ -20,6 +20,7 @@
 enum {
 	TX_ROUND_BYTES = 256 << 10,	/* read from TUN before the other direction gets its turn */
 	TX_ROUND_READS = 128,
+	TX_CROWD = 32,			/* packets in a round that promise more soon */
 	TX_BATCH_BYTES = 32 << 10,	/* seal and send now, while it lies in the cache */
 	TX_READS = 64,			/* packets that are read before they are sealed */
 	TX_JOBS = 128,			/* runs, the same */
@@ -54,6 +55,7 @@ struct tx {
 	struct crew_member *crew;
 	struct judge judge;
 	bool full;		/* the last round left packets in the queue */
+	bool crowded;		/* the last round had many packets */
 	bool shared;		/* this round's batches are large, and sealed by several threads */
 	uint8_t *in;		/* TX_READS buffers of TX_BUF_LEN: what was read */
 	uint8_t *plain;		/* TUN_PACKET_MAX bytes: one packet on its way to the stage */

@@ -26,6 +26,7 @@
 #include "tx.h"
 
 enum { COMMANDS = 256 };
+#define LINGER (50 * (TNL_SEC / 1000000))
 enum { POLL_COMMANDS, POLL_TUN, POLL_UDP4, POLL_UDP6, POLLS };
 
 struct command {
@@ -159,17 +160,33 @@ static bool round_once(struct worker *w)
 	return wake;
 }
 
+/* A flood of small packets comes faster than we can be woken: who sends them would pay for waking us again and again,
+ * and by the time we run the queue is full. So after a crowd we look again for a moment before we sleep. */
+static int wait_for_work(struct worker *w)
+{
+	int n = 0;
+
+	if (w->tx.crowded) {
+		tnl_ns end = clock_boot() + LINGER;
+
+		while ((n = poll(w->polls, POLLS, 0)) == 0 && clock_boot() < end)
+			;
+		w->tx.crowded = n != 0;
+	}
+	if (n == 0) {
+		crew_sleeps(&w->crew);
+		n = poll(w->polls, POLLS, -1);
+		crew_wakes(&w->crew);
+	}
+	return n;
+}
+
 static void *run(void *arg)
 {
 	struct worker *w = arg;
 
 	while (!w->stop) {
-		int n;
-
-		crew_sleeps(&w->crew);
-		n = poll(w->polls, POLLS, -1);
-		crew_wakes(&w->crew);
-		if (n < 0)
+		if (wait_for_work(w) < 0)
 			continue;
 		if (round_once(w))
 			eventfd_write(w->conf.owner_event, 1);

@@ -31,7 +31,7 @@ struct worker_conf {
 	struct udp_info udp;
 	int owner_event;	/* eventfd, shared by all workers: see worker_pop_control() */
 	uint32_t mtu;		/* of the interface; 0: not known, pads without bound */
-	struct crew *crew;	/* whom the worker joins; all of it starts before packets flow, and is stopped as a whole */
+	struct crew *crew;	/* whom the worker joins; all of it starts before packets flow, and stops as a whole */
 	enum judge_rule share;	/* whether large batches are shared within it */
 };
 
