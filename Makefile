@@ -5,6 +5,7 @@
 VARIANT ?= opt
 O := build$(if $(filter opt,$(VARIANT)),,/$(VARIANT))
 PREFIX ?= /usr/local
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 ifeq ($(VARIANT),fuzz)
 CC := clang
 endif
@@ -31,6 +32,7 @@ comma := ,
 PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libssl-dev libb2-dev libnl-3-dev libnl-route-3-dev \
 	libmnl-dev libnftnl-dev libcap-ng-dev libseccomp-dev libjansson-dev libqrencode-dev libpng-dev
 PKGS_DEMO := iproute2 iputils-ping iperf3
+PKGS_DEB := debhelper lintian fakeroot dpkg-dev git adduser
 PKGS_BENCH := wireguard-go wireguard-tools jq valgrind
 PKGS_CHECK := check clang libclang-rt-14-dev tcpdump shellcheck socat binutils util-linux procps nftables mandoc \
 	zsh fish python3-prometheus-client zbar-tools libnm-dev systemd ethtool
@@ -61,7 +63,7 @@ SIM_OBJ := $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/sim/*.c))
 
 all: $(O)/tunneld $(O)/tunctl
 
--include tests/*.mk
+-include tests/*.mk packaging/*.mk
 
 # Objects have a directory of their own: build/tunneld is the program.
 $(O)/obj/%.o: %.c
@@ -118,15 +120,14 @@ install: all
 		s=$${f#share/}; $(O)/tunctl completion $${s%%[-/]*} >$(DESTDIR)$(PREFIX)/$$f || exit 1; done
 	$(Q)for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
 	$(Q)for u in $(wildcard packaging/systemd/*.service); do \
-		install -d $(DESTDIR)$(PREFIX)/lib/systemd/system; \
-		sed 's|/usr/sbin/|$(PREFIX)/sbin/|; s|/usr/bin/|$(PREFIX)/bin/|' $$u \
-			>$(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/}; done
+		install -d $(DESTDIR)$(UNITDIR); \
+		sed 's|/usr/sbin/|$(PREFIX)/sbin/|; s|/usr/bin/|$(PREFIX)/bin/|' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/}; done
 
 uninstall:
 	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/tunneld bin/tunctl $(COMPLETIONS))
 	$(Q)for p in $(PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
 	$(Q)for u in $(wildcard packaging/systemd/*.service); do \
-		rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/$${u##*/}; done
+		rm -f $(DESTDIR)$(UNITDIR)/$${u##*/}; done
 
 help:
 	@echo 'make               build/tunneld and build/tunctl'
@@ -139,6 +140,7 @@ help:
 	@echo '                   table, build/bench.json, build/bench.svg; see tests/bench/README.md'
 	@echo 'make bench-micro   what each part costs: seal, open, gso, gro, window, route, handshake; NAME one'
 	@echo 'make bench-icount  the same in instructions'
+	@echo 'make deb           the Debian package, in build/'
 	@echo 'make install       PREFIX=/usr/local DESTDIR=; make uninstall'
 	@echo 'make clean'
 	@echo 'VARIANT=asan|tsan|fuzz builds in build/VARIANT; CI=true makes warnings errors; V=1 shows commands;'
@@ -149,4 +151,4 @@ clean:
 
 .PHONY: all unit install uninstall help clean
 .SECONDARY:
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find build -path build/deb -prune -o -name '*.d' -type f -print 2>/dev/null)

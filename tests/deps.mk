@@ -4,9 +4,10 @@
 
 GOALS := $(or $(MAKECMDGOALS),all)
 PKGS := $(if $(filter-out clean help,$(GOALS)),$(PKGS_BUILD))
-PKGS += $(if $(filter-out clean help all install uninstall build/%,$(GOALS)),$(PKGS_DEMO))
+PKGS += $(if $(filter-out clean help all install uninstall deb build/%,$(GOALS)),$(PKGS_DEMO))
+PKGS += $(if $(filter deb,$(GOALS)),$(PKGS_DEB))
 PKGS += $(if $(filter bench bench-%,$(GOALS)),$(PKGS_BENCH))
-PKGS += $(if $(filter-out clean help all install uninstall build/% demo bench bench-%,$(GOALS)), \
+PKGS += $(if $(filter-out clean help all install uninstall deb build/% demo bench bench-%,$(GOALS)), \
 	$(PKGS_BENCH) $(PKGS_CHECK))
 PKGS := $(sort $(PKGS))
 
