@@ -126,26 +126,29 @@ static void take_endpoint(struct reading *r, const struct conf_item *item)
 	append_op(r->config, UAPI_ENDPOINT)->addr = addr;
 }
 
-/* Name servers and search domains, by the program that wg-quick uses. The words end up in a shell command. */
-static void take_dns(struct reading *r, const struct conf_item *item, char **servers)
+/* They become arguments of programs, so what is not part of an address or a name does not get there. */
+static void take_dns(struct reading *r, const struct conf_item *item)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-_";
-	char *more;
+	struct config *c = r->config;
+	struct config_dns *dns = &c->dns[c->dns_count];
 
+	if (c->dns_count == CONFIG_DNS_MAX) {
+		complain(r, item, "DNS: at most 32 addresses and search domains");
+		return;
+	}
 	for (uint32_t i = 0; i < item->text_len; i++) {
-		if (!memchr(allowed, item->text[i], sizeof(allowed) - 1)) {
+		if (!memchr(allowed, item->text[i], sizeof(allowed) - 1) || i >= sizeof(dns->text) - 1) {
 			complain(r, item, "DNS: an address or a search domain");
 			return;
 		}
 	}
-	if (asprintf(&more, "%s '%s %.*s'", *servers ? *servers : "", item->addr.family ? "nameserver" : "search",
-		     (int)item->text_len, item->text) < 0)
-		die("out of memory");
-	free(*servers);
-	*servers = more;
+	dns->server = item->addr.family != 0;
+	snprintf(dns->text, sizeof(dns->text), "%.*s", (int)item->text_len, item->text);
+	c->dns_count++;
 }
 
-static void take_value(struct reading *r, const struct conf_item *item, char **servers)
+static void take_value(struct reading *r, const struct conf_item *item)
 {
 	struct config *c = r->config;
 	struct config_prefix *prefix;
@@ -183,7 +186,7 @@ static void take_value(struct reading *r, const struct conf_item *item, char **s
 		*prefix = (struct config_prefix){.addr = item->addr, .bits = item->bits};
 		break;
 	case CONF_DNS:
-		take_dns(r, item, servers);
+		take_dns(r, item);
 		break;
 	case CONF_PRE_UP:
 	case CONF_POST_UP:
@@ -227,7 +230,6 @@ static void read_items(struct reading *r, const char *text, size_t len)
 {
 	struct conf_reader reader;
 	struct conf_item item;
-	char *servers = NULL, *command;
 	int err = conf_reader_init(&reader, text, len, CONF_SUPPORTED);
 
 	if (err < 0) {
@@ -239,7 +241,7 @@ static void read_items(struct reading *r, const char *text, size_t len)
 		if (item.what == CONF_SECTION)
 			begin_section(r, &item);
 		else if (item.what == CONF_VALUE)
-			take_value(r, &item, &servers);
+			take_value(r, &item);
 		else if (item.what == CONF_ERROR)
 			complain(r, &item, item.message);
 		else
@@ -248,13 +250,6 @@ static void read_items(struct reading *r, const char *text, size_t len)
 	}
 	finish_peer(r);
 	sodium_memzero(&item, sizeof(item));
-	if (servers) {
-		if (asprintf(&command, "printf '%%s\\n'%s | resolvconf -a %%i -m 0 -x", servers) < 0)
-			die("out of memory");
-		append_hook(r->config, HOOKS_DNS_UP, command);
-		append_hook(r->config, HOOKS_DNS_DOWN, strdup("resolvconf -d %i -f"));
-		free(servers);
-	}
 }
 
 /* The whole file; NULL with errno set. The caller wipes and frees it: text_len + 1 bytes. */

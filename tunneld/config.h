@@ -18,8 +18,15 @@
 
 enum hooks_phase {
 	HOOKS_PRE_UP, HOOKS_POST_UP, HOOKS_PRE_DOWN, HOOKS_POST_DOWN,	/* in the order of enum conf_key */
-	HOOKS_DNS_UP, HOOKS_DNS_DOWN,	/* made by us of DNS; before PostUp and PostDown */
+	HOOKS_DNS_UP, HOOKS_DNS_DOWN,	/* no commands of the file but dns.h; before PostUp and PostDown */
 	HOOKS_PHASES
+};
+
+enum { CONFIG_DNS_MAX = 32, CONFIG_DNS_TEXT = 254 };
+
+struct config_dns {
+	bool server;			/* or a search domain */
+	char text[CONFIG_DNS_TEXT];	/* letters, digits, '.', ':', '-', '_' */
 };
 
 struct config_prefix {
@@ -42,6 +49,8 @@ struct config {
 	size_t op_count, op_room;
 	struct config_prefix *addresses;
 	size_t address_count, address_room;
+	struct config_dns dns[CONFIG_DNS_MAX];
+	size_t dns_count;
 	char **hooks[HOOKS_PHASES];	/* commands, with "%i" still in them */
 	size_t hook_count[HOOKS_PHASES], hook_room[HOOKS_PHASES];
 };

@@ -12,17 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dns.h"
 #include "log.h"
+#include "run.h"
 
 struct hooks {
 	pid_t pid;
 	int fd;
 	bool pending;	/* begun, its result not yet taken */
 	bool begun;	/* something else than PostDown, which is owed by that */
+	bool went_up;	/* PostUp was begun: PreDown is owed */
 };
 
 enum { DETACH = HOOKS_PHASES };	/* the one byte that names no list */
@@ -50,32 +52,19 @@ static char *expand(const char *text, const char *ifname)
 
 static bool run_command(const char *command)
 {
-	int status;
-	pid_t pid = fork();
+	const char *argv[] = {"bash", "-c", command, NULL};
 
-	if (pid == 0) {
-		sigset_t none;
-
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		signal(SIGHUP, SIG_DFL);
-		signal(SIGPIPE, SIG_DFL);
-		umask(022);
-		execlp("bash", "bash", "-c", command, NULL);
-		execlp("sh", "sh", "-c", command, NULL);
-		_exit(127);
-	}
-	while (pid > 0 && waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return false;
-	}
-	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return run(argv, NULL) == 0;
 }
 
 static bool run_list(const struct config *c, const char *ifname, unsigned phase)
 {
-	static const char *const names[HOOKS_PHASES] = {"PreUp", "PostUp", "PreDown", "PostDown", "DNS", "DNS"};
+	static const char *const names[HOOKS_PHASES] = {"PreUp", "PostUp", "PreDown", "PostDown"};
 
+	if (phase == HOOKS_DNS_UP)
+		return dns_set(c, ifname);
+	if (phase == HOOKS_DNS_DOWN)
+		dns_unset(c, ifname);
 	for (size_t i = 0; phase < HOOKS_PHASES && i < c->hook_count[phase]; i++) {
 		char *command = expand(c->hooks[phase][i], ifname);
 		bool ok = command && run_command(command);
@@ -92,7 +81,7 @@ static bool run_list(const struct config *c, const char *ifname, unsigned phase)
 
 static void runner(int fd, const struct config *c, const char *ifname)
 {
-	bool owed = false;
+	bool owed = false, named = false;	/* PostDown; to take DNS back */
 	uint8_t what, answer;
 
 	while (read(fd, &what, 1) == 1) {
@@ -105,14 +94,15 @@ static void runner(int fd, const struct config *c, const char *ifname)
 			continue;
 		}
 		owed = what != HOOKS_POST_DOWN;
-		answer = !run_list(c, ifname, what);
+		answer = what == HOOKS_DNS_DOWN && !named ? 0 : !run_list(c, ifname, what);
+		named = what == HOOKS_DNS_UP || (named && what != HOOKS_DNS_DOWN);
 		if (write(fd, &answer, 1) != 1)
 			break;
 	}
-	if (owed) {
+	if (named)
 		run_list(c, ifname, HOOKS_DNS_DOWN);
+	if (owed)
 		run_list(c, ifname, HOOKS_POST_DOWN);
-	}
 	_exit(0);
 }
 
@@ -120,7 +110,7 @@ bool hooks_start(const struct config *config, const char *ifname, struct hooks *
 {
 	struct hooks *h;
 	int pair[2];
-	bool any = false;
+	bool any = config->dns_count != 0;
 
 	*ret = NULL;
 	for (unsigned phase = 0; phase < HOOKS_PHASES; phase++)
@@ -163,6 +153,12 @@ void hooks_begin(struct hooks *h, enum hooks_phase phase)
 	say(h, (uint8_t)phase);
 	h->pending = true;
 	h->begun = phase != HOOKS_POST_DOWN;
+	h->went_up |= phase == HOOKS_POST_UP;
+}
+
+bool hooks_owe_pre_down(const struct hooks *h)
+{
+	return h && h->went_up;
 }
 
 int hooks_fd(const struct hooks *h)

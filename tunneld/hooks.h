@@ -22,6 +22,9 @@ int hooks_fd(const struct hooks *h);
 /* Waits for that end; false: a command failed, logged, and those after it were not run. */
 bool hooks_result(struct hooks *h);
 
+/* Has PostUp been begun, so that PreDown is owed? NULL: false. */
+bool hooks_owe_pre_down(const struct hooks *h);
+
 /* From now on commands have /dev/null for standard streams. */
 void hooks_detach(struct hooks *h);
 

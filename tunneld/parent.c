@@ -429,7 +429,7 @@ static void end(struct parent *p)
 
 	if (p->service)
 		service_stopping(p->service);
-	if (p->hooks && p->ready) {
+	if (hooks_owe_pre_down(p->hooks)) {
 		hooks_begin(p->hooks, HOOKS_PRE_DOWN);
 		/* A hook may talk to the engine, and the engine to us. */
 		while (!serve(p, hooks_fd(p->hooks), -1))
