@@ -67,6 +67,7 @@ enum opt_id {
 	OPT_CLIENT,
 	OPT_DNS,
 	OPT_NO_START,
+	OPT_FORCE,
 	OPT_COUNT
 };
 #define OPT_BIT(id) (UINT64_C(1) << (id))
@@ -143,6 +144,9 @@ int cmd_status(struct ctx *c);
 int cmd_check(struct ctx *c);
 int cmd_diff(struct ctx *c);
 int cmd_apply(struct ctx *c);
+int cmd_import(struct ctx *c);
+int cmd_backup(struct ctx *c);
+int cmd_restore(struct ctx *c);
 int cmd_confirm(struct ctx *c);
 int cmd_rollback(struct ctx *c);
 int cmd_doctor(struct ctx *c);

@@ -38,6 +38,7 @@ const struct opt opt_table[OPT_COUNT] = {
 	[OPT_CLIENT] = { "client", "NAME", "what to call the first client; phone", 0, false },
 	[OPT_DNS] = { "dns", "LIST", "name servers for clients; those that this machine asks", 0, false },
 	[OPT_NO_START] = { "no-start", NULL, "write the files, start nothing", 0, false },
+	[OPT_FORCE] = { "force", NULL, "replace what is there and says something else", 0, false },
 };
 
 _Static_assert(OPT_COUNT <= 63, "OPT_BIT() must fit");
@@ -90,6 +91,12 @@ const struct cmd cmd_table[] = {
 	  OPT_BIT(OPT_SERVER), cmd_peer_export },
 	{ "export", "[IF]", "print an interface's configuration for other programs", 0, 1,
 	  OPT_BIT(OPT_WG_QUICK) | OPT_BIT(OPT_OUTPUT), cmd_export },
+	{ "import", "PATH", "take over configurations of wg-quick, PiVPN or wg-easy, names too", 1, 1,
+	  OPT_BIT(OPT_DRY_RUN), cmd_import },
+	{ "backup", "[IF]", "write configuration, peers and state of an interface as one file", 0, 1,
+	  OPT_BIT(OPT_OUTPUT), cmd_backup },
+	{ "restore", "FILE", "bring back what backup wrote", 1, 1, OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_FORCE),
+	  cmd_restore },
 	{ "genkey", "", "print a new private key", 0, 0, 0, cmd_genkey },
 	{ "pubkey", "", "read a private key on standard input, print its public key", 0, 0, 0, cmd_pubkey },
 	{ "genpsk", "", "print a new preshared key", 0, 0, 0, cmd_genpsk },

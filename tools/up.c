@@ -10,6 +10,7 @@
 #include "link.h"
 #include "out.h"
 #include "pending.h"
+#include "restore.h"
 #include "up.h"
 
 #include <errno.h>
@@ -150,6 +151,8 @@ int cmd_up(struct ctx *c)
 		return CMD_DONE;
 	}
 	if ((code = iface_lock(c, &f)))
+		return code;
+	if ((code = restore_finish(c, &f)))
 		return code;
 	if ((err = pending_end_stale(c, &f, &rolled)))
 		return cmd_fail(c, iface_code(err), "%s: %s", f.conf, strerror(-err));

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One interface as one file: JSON that says what it is, with each file's bytes in base64 and a checksum over all of
+ * them. Names in it are relative: "conf", "d/NAME.peer", "d/NAME.key", "state/NAME"; anything else is refused, so that
+ * an archive can write nowhere but there.
+ */
+#ifndef ARCHIVE_H
+#define ARCHIVE_H
+
+#include "iface.h"
+
+#include <jansson.h>
+
+enum { ARCHIVE_NAME_MAX = 280 };
+
+struct archive_file {
+	char name[ARCHIVE_NAME_MAX];
+	char *data;		/* terminated; holds keys */
+	size_t len;
+};
+
+struct archive {
+	char interface[IFNAMSIZ];
+	struct archive_file *file;
+	size_t count, room;
+};
+
+/* The files of an interface as they are: configuration, peers, kept keys, state. 0, or an exit code after one line on
+ * stderr; CMD_NOENT: there is no configuration. */
+int archive_collect(const struct ctx *c, const struct iface *f, struct archive *ret);
+/* NULL: out of memory. The caller wipes and frees the text, store_free(). */
+char *archive_text(const struct archive *a, size_t *len);
+/* NULL, or what is wrong with the text. */
+const char *archive_parse(const char *text, size_t len, struct archive *ret);
+void archive_free(struct archive *a);
+
+/* Where a file of the archive belongs. False: too long. */
+bool archive_path(const struct ctx *c, const struct iface *f, const char *name, char ret[PATH_MAX]);
+const struct archive_file *archive_find(const struct archive *a, const char *name);
+
+#endif

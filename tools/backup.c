@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backup and restore. A restore that finds nothing writes the configuration last: before that rename there is no
+ * interface. One that replaces what is there has several renames to do; so that a kill between them leaves no mixture
+ * for good, the archive itself is kept first, as ETC/tunneld/.IF.restore, and is taken away last: whoever finds it, the
+ * next restore or up, finishes the work.
+ */
+#include "archive.h"
+#include "out.h"
+#include "restore.h"
+#include "store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int write_out(const struct ctx *c, const char *text, size_t len)
+{
+	const char *to = c->val[OPT_OUTPUT];
+	struct stat st;
+	int err;
+
+	if (to && strcmp(to, "-")) {
+		err = store_write(to, text, len);
+		return err ? cmd_fail(c, iface_code(err), "%s: %s", to, strerror(-err)) : 0;
+	}
+	if (!to && isatty(STDOUT_FILENO))
+		return cmd_fail(c, CMD_USAGE, "it holds private keys: not onto a terminal (use -o FILE)");
+	if (!fstat(STDOUT_FILENO, &st) && S_ISREG(st.st_mode) && st.st_mode & S_IRWXO)
+		cmd_note(c, "warning: standard output is a file that everybody can read (use umask 077, or -o FILE)");
+	if (fwrite(text, 1, len, stdout) != len || putchar('\n') == EOF || fflush(stdout))
+		return cmd_fail(c, CMD_FAILED, "standard output: write failed");
+	return 0;
+}
+
+int cmd_backup(struct ctx *c)
+{
+	struct archive a = { .count = 0 };
+	struct iface f = { .lock = -1 };
+	char *text = NULL;
+	size_t len = 0;
+	int code = iface_find(c, c->word[0], IFACE_CONFIGURED_FIRST, &f);
+
+	/* Under the lock: no change of several files is seen half done. */
+	if (!code && !(code = iface_lock(c, &f)))
+		code = archive_collect(c, &f, &a);
+	if (!code && !(text = archive_text(&a, &len)))
+		code = cmd_fail(c, CMD_FAILED, "%s", strerror(ENOMEM));
+	if (!code)
+		code = write_out(c, text, len);
+	store_free(text, len);
+	archive_free(&a);
+	if (f.lock >= 0)
+		close(f.lock);
+	return code;
+}
+
+/* ---- Restore ----------------------------------------------------------------------------------------------------- */
+
+static bool journal_path(const struct ctx *c, const struct iface *f, char ret[PATH_MAX])
+{
+	return snprintf(ret, PATH_MAX, "%s/tunneld/.%s.restore", iface_etc_dir(c), f->name) < PATH_MAX;
+}
+
+static int make_directories(const struct ctx *c)
+{
+	const char *const base[] = { iface_etc_dir(c), cmd_has(c, OPT_VAR) ? c->val[OPT_VAR] : "/var/lib" };
+	char dir[PATH_MAX];
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(dir, sizeof(dir), "%s/tunneld", base[i]);
+		if ((mkdir(base[i], 0755) && errno != EEXIST) || (mkdir(dir, 0755) && errno != EEXIST))
+			return -errno;
+	}
+	return 0;
+}
+
+static bool same_on_disk(const char *path, const struct archive_file *file)
+{
+	char *text;
+	size_t len;
+	bool same;
+
+	if (store_read(path, &text, &len))
+		return false;
+	same = len == file->len && !memcmp(text, file->data, len);
+	store_free(text, len);
+	return same;
+}
+
+/* Takes away what is there and is not in the archive. */
+static int remove_others(const struct ctx *c, const struct iface *f, const struct archive *now,
+			 const struct archive *a)
+{
+	char path[PATH_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < now->count && !err; i++)
+		if (!archive_find(a, now->file[i].name) && archive_path(c, f, now->file[i].name, path))
+			err = store_remove(path);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int write_files(const struct ctx *c, const struct iface *f, const struct archive *a, bool conf)
+{
+	char path[PATH_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < a->count && !err; i++) {
+		const struct archive_file *file = &a->file[i];
+
+		if (!strcmp(file->name, "conf") != conf)
+			continue;
+		if (!archive_path(c, f, file->name, path))
+			err = -ENAMETOOLONG;
+		else if (!same_on_disk(path, file))
+			err = store_write(path, file->data, file->len);
+	}
+	return err;
+}
+
+/* All of it; said again after a kill it does the rest. */
+static int put_back(const struct ctx *c, const struct iface *f, const struct archive *now, const struct archive *a)
+{
+	int err = write_files(c, f, a, false);
+
+	if (!err)
+		err = remove_others(c, f, now, a);
+	return err ? err : write_files(c, f, a, true);
+}
+
+int restore_finish(const struct ctx *c, struct iface *f)
+{
+	struct archive a = { .count = 0 }, now = { .count = 0 };
+	char path[PATH_MAX], *text;
+	const char *why;
+	size_t len;
+	int err, code = 0;
+
+	if (!journal_path(c, f, path) || store_read(path, &text, &len))
+		return 0;
+	why = archive_parse(text, len, &a);
+	store_free(text, len);
+	if (why)
+		code = cmd_fail(c, CMD_FAILED, "%s: %s (remove it, and restore again)", path, why);
+	if (!code && f->conf[0] && !f->foreign)
+		code = archive_collect(c, f, &now);
+	err = code ? 0 : put_back(c, f, &now, &a);
+	if (!err && !code)
+		err = store_remove(path);
+	if (err)
+		code = cmd_fail(c, iface_code(err), "%s: cannot finish the restore: %s", path, strerror(-err));
+	if (!code && !f->conf[0])
+		archive_path(c, f, "conf", f->conf);
+	archive_free(&a);
+	archive_free(&now);
+	return code;
+}
+
+/* How many files there are to write or to take away. */
+static size_t differences(const struct archive *now, const struct archive *a)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < a->count; i++) {
+		const struct archive_file *is = archive_find(now, a->file[i].name);
+
+		count += !is || is->len != a->file[i].len || memcmp(is->data, a->file[i].data, is->len) != 0;
+	}
+	for (size_t i = 0; i < now->count; i++)
+		count += !archive_find(a, now->file[i].name);
+	return count;
+}
+
+static int report(const struct ctx *c, const struct iface *f, const struct archive *a, size_t changed)
+{
+	if (cmd_has(c, OPT_DRY_RUN))
+		printf("would restore %s: %zu of %zu files differ\n", f->name, changed, a->count);
+	else if (cmd_has(c, OPT_JSON))
+		out_json(stdout, json_pack("{s:i, s:s, s:b, s:I, s:I}", "v", 1, "interface", f->name, "changed",
+					   changed > 0, "files", (json_int_t)a->count, "written", (json_int_t)changed));
+	else if (!cmd_has(c, OPT_QUIET))
+		printf("%s: %s, %zu files%s\n", f->name, changed ? "restored" : "already so", a->count,
+		       changed && f->running ? " (use: tunctl reload)" : "");
+	return CMD_DONE;
+}
+
+static int restore(const struct ctx *c, struct iface *f, const struct archive *a, const char *text, size_t len)
+{
+	struct archive now = { .count = 0 };
+	char path[PATH_MAX];
+	bool there = f->conf[0] && !f->foreign;
+	size_t changed;
+	int code = there ? archive_collect(c, f, &now) : 0, err = 0;
+
+	changed = code ? 0 : differences(&now, a);
+	if (!code && changed && there && !cmd_has(c, OPT_FORCE))
+		code = cmd_fail(c, CMD_CONFLICT, "%s is there and differs in %zu files (use --force to replace it)",
+				f->name, changed);
+	if (!code && changed && !cmd_has(c, OPT_DRY_RUN)) {
+		err = journal_path(c, f, path) ? 0 : -ENAMETOOLONG;
+		if (!err && there)
+			err = store_write(path, text, len);
+		if (!err)
+			err = put_back(c, f, &now, a);
+		if (!err && there)
+			err = store_remove(path);
+	}
+	if (err)
+		code = cmd_fail(c, iface_code(err), "%s: %s", f->name, strerror(-err));
+	archive_free(&now);
+	return code ? code : report(c, f, a, changed);
+}
+
+int cmd_restore(struct ctx *c)
+{
+	struct archive a = { .count = 0 };
+	struct iface f = { .lock = -1 };
+	const char *name = c->val[OPT_INTERFACE], *why;
+	char *text = NULL;
+	size_t len = 0;
+	int err = store_read(c->word[0], &text, &len), code = 0;
+
+	if (err)
+		code = cmd_fail(c, err == -EACCES ? CMD_PERM : CMD_USAGE, "%s: %s", c->word[0], strerror(-err));
+	if (!code && (why = archive_parse(text, len, &a)))
+		code = cmd_fail(c, CMD_USAGE, "%s: %s", c->word[0], why);
+	if (!code)
+		code = iface_find(c, name ? name : a.interface, IFACE_CONFIGURED_FIRST, &f);
+	if (!code && !cmd_has(c, OPT_DRY_RUN)) {
+		err = make_directories(c);
+		code = err ? cmd_fail(c, iface_code(err), "%s", strerror(-err)) : iface_lock(c, &f);
+	}
+	if (!code && !cmd_has(c, OPT_DRY_RUN))
+		code = restore_finish(c, &f);
+	if (!code)
+		code = restore(c, &f, &a, text, len);
+	store_free(text, len);
+	archive_free(&a);
+	if (f.lock >= 0)
+		close(f.lock);
+	return code;
+}
