@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RELOAD_WAIT_MS = 60000 };	/* commands of the file may run */
+enum { RELOAD_WAIT_MS = 150000 };	/* the daemon gives up before: names may take long to resolve */
 
 bool pending_path(const struct iface *f, enum pending_file which, char ret[PATH_MAX])
 {

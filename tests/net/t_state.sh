@@ -65,3 +65,20 @@ claim "each difference is named" equal "$(ctl diff --json | jq -r '.differences[
 	"$(printf '%s\n' "$(key eve | head -c 8) peer" "bo AllowedIPs" "bo PersistentKeepalive" "carl peer" \
 	"wg0 Address" "wg0 ListenPort" | sort)"
 claim "diff fits 100 columns" not grep -q '.\{101\}' <(ctl diff)
+
+# ---- apply, with the daemon itself
+
+must ctl peer remove -q carl
+must n a ip addr del 10.8.9.1/24 dev wg0
+must ctl apply -q "$ETC/wg0.conf"
+claim "apply of the same file makes what is live the same" code 0 ctl diff
+sed 's/10.8.0.2/10.8.0.77/; s/1001/1003/' "$ETC/wg0.conf" >"$T/new.conf"
+chmod 600 "$T/new.conf"
+claim "apply" code 0 ctl apply -q "$T/new.conf"
+claim "it is live" bash -c "ctl diff -q && n a wg show wg0 allowed-ips | grep -q 10.8.0.77 &&
+	n a wg show wg0 listen-port | grep -qx 1003"
+sed 's/10.8.0.77/10.8.0.78/' "$T/new.conf" >"$T/trial.conf"
+claim "on trial" bash -c "ctl apply -q '$T/trial.conf' --confirm 1s && n a wg show wg0 allowed-ips | grep -q 10.8.0.78"
+claim "rolled back, live too" wait_for 10 bash -c "cmp '$ETC/wg0.conf' '$T/new.conf' && ctl diff -q &&
+	n a wg show wg0 allowed-ips | grep -q 10.8.0.77"
+claim "restart after all this" bash -c "ctl down -q && ctl up -q && ctl diff"
