@@ -182,14 +182,37 @@ bool text_prefix(const char *s, size_t len, bool bare, struct tnl_addr *ret, uin
 	return true;
 }
 
+static size_t put_number(char *dst, unsigned number)
+{
+	size_t len = number < 10 ? 1 : number < 100 ? 2 : 3;
+
+	for (size_t i = len; i-- > 0; number /= 10)
+		dst[i] = (char)('0' + number % 10);
+	return len;
+}
+
+static size_t put_v4(char *dst, const uint8_t ip[4])
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		len += put_number(dst + len, ip[i]);
+		dst[len++] = '.';
+	}
+	dst[--len] = 0;
+	return len;
+}
+
 size_t text_from_addr(char dst[TEXT_ADDR], const struct tnl_addr *a)
 {
 	size_t len;
 
-	if (!inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->ip, dst, INET6_ADDRSTRLEN))
+	if (a->family == 4)
+		return put_v4(dst, a->ip);
+	if (!inet_ntop(AF_INET6, a->ip, dst, INET6_ADDRSTRLEN))
 		dst[0] = 0;
 	len = strlen(dst);
-	if (a->family == 6 && a->scope)
+	if (a->scope)
 		len += (size_t)snprintf(dst + len, TEXT_ADDR - len, "%%%u", a->scope);
 	return len;
 }
@@ -210,7 +233,10 @@ size_t text_from_prefix(char dst[TEXT_ADDR], const struct tnl_addr *a, unsigned 
 
 	bare.scope = 0;
 	len = text_from_addr(dst, &bare);
-	return len + (size_t)snprintf(dst + len, TEXT_ADDR - len, "/%u", bits);
+	dst[len++] = '/';
+	len += put_number(dst + len, bits);
+	dst[len] = 0;
+	return len;
 }
 
 void text_clear_host_bits(struct tnl_addr *a, unsigned bits)

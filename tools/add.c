@@ -104,6 +104,7 @@ static void make_want(struct addition *a)
 			peer_add_net(w, &old->net[i]);
 		w->note = old->note ? strdup(old->note) : NULL;
 		w->tags = old->tags ? strdup(old->tags) : NULL;
+		w->host = old->host ? strdup(old->host) : NULL;
 	} else {
 		for (unsigned i = 0; i < q->net_count; i++)
 			peer_add_net(w, &q->net[i]);
@@ -117,7 +118,8 @@ static void make_want(struct addition *a)
 	if (q->has_tags && !w->tags)
 		w->tags = strdup(q->tags);
 	if (q->host) {
-		snprintf(w->host, sizeof(w->host), "%s", q->host);
+		free(w->host);
+		w->host = strdup(q->host);
 		snprintf(w->endpoint, sizeof(w->endpoint), "%s", q->endpoint);
 	}
 }
@@ -308,6 +310,7 @@ int cmd_peer_add(struct ctx *c)
 	free(a.want.net);
 	free(a.want.note);
 	free(a.want.tags);
+	free(a.want.host);
 	sodium_memzero(&a, sizeof(a));
 	return code;
 }

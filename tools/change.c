@@ -86,7 +86,7 @@ int change_check_nets(const struct ctx *c, const struct change *ch, const struct
 
 int change_go_live(const struct ctx *c, const struct change *ch, struct peer *p)
 {
-	const char *why = p->host[0] && !p->endpoint[0] ? request_resolve(p->host, p->endpoint) : NULL;
+	const char *why = p->host && !p->endpoint[0] ? request_resolve(p->host, p->endpoint) : NULL;
 
 	if (why)
 		cmd_note(c, "%s: %s; \"%s\" is live without its endpoint", p->host, why, p->name);

@@ -199,13 +199,30 @@ static int ask(const char *path, const char *request, size_t len, struct answer 
 	return err;
 }
 
-int client_load(const char *path, struct roster *r)
+int client_begin(const char *path)
+{
+	int fd = open_socket(path), err = fd < 0 ? 0 : send_all(fd, "get=1\n\n", 7);
+
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+int client_finish(int fd, struct roster *r)
 {
 	struct answer a = { .r = r, .saved = r->count, .at = SIZE_MAX };
-	int err = ask(path, "get=1\n\n", 7, &a);
+	int err = fd < 0 ? fd : read_answer(fd, &a);
 
+	if (fd >= 0)
+		close(fd);
 	roster_sort(r);
 	return err;
+}
+
+int client_load(const char *path, struct roster *r)
+{
+	return client_finish(client_begin(path), r);
 }
 
 static bool put_key(struct uapi_out *o, enum uapi_what what, const uint8_t key[TNL_KEY_LEN])

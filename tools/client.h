@@ -13,6 +13,10 @@
 int client_probe(const char *path);
 /* Key, port and peers of the running interface into r, which holds what the files say and is sorted. */
 int client_load(const char *path, struct roster *r);
+/* The same in two steps, so that the daemon makes its answer while the files are read. begin: a descriptor or a
+ * negative errno; load: closes it, and passes a negative one on. */
+int client_begin(const char *path);
+int client_finish(int fd, struct roster *r);
 /* Makes the peer as p says: preshared key, addresses, keepalive; endpoint when there is one. */
 int client_peer_set(const char *path, const struct peer *p);
 int client_peer_remove(const char *path, const uint8_t key[TNL_KEY_LEN]);

@@ -21,9 +21,11 @@ static void say(const struct ctx *c, const char *fmt, va_list ap)
 {
 	if (c->mute)
 		return;
+	flockfile(stderr);	/* a line is a line, whichever thread says it */
 	fprintf(stderr, "tunctl: %s%s", c->cmd ? c->cmd->name : "", c->cmd ? ": " : "");
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
+	funlockfile(stderr);
 }
 
 int cmd_fail(const struct ctx *c, int code, const char *fmt, ...)

@@ -169,7 +169,7 @@ enum doctor_result doctor_any_port(struct doctor *d)
 	bool waits = false;
 
 	for (size_t i = 0; i < d->saved.count; i++)
-		waits = waits || !d->saved.peer[i].host[0];
+		waits = waits || !d->saved.peer[i].host;
 	if (!d->f.conf[0] || !waits)
 		return doctor_say(d, DOCTOR_SKIPPED, "no peer has to find us");
 	if (!d->files.port)

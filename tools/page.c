@@ -57,8 +57,8 @@ bool page_peer_file(struct page *ret, const struct peer *p)
 	if (p->has_psk)
 		page_put_key(ret, "PresharedKey", p->psk);
 	put_nets(ret, p);
-	if (p->host[0] || p->endpoint[0])
-		page_put(ret, "Endpoint = %s\n", p->host[0] ? p->host : p->endpoint);
+	if (p->host || p->endpoint[0])
+		page_put(ret, "Endpoint = %s\n", p->host ? p->host : p->endpoint);
 	if (p->keepalive_s)
 		page_put(ret, "PersistentKeepalive = %u\n", p->keepalive_s);
 	return page_fits(ret);

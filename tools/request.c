@@ -212,7 +212,7 @@ const char *request_differs(const struct request *q, const struct peer *p)
 	if (q->keepalive_s >= 0 && q->keepalive_s != p->keepalive_s)
 		return "keepalive";
 	/* A peer that was only ever live has no spelling of its endpoint and no note to compare with. */
-	if (q->host && p->saved && strcmp(q->host, p->host))
+	if (q->host && p->saved && strcmp(q->host, p->host ? p->host : ""))
 		return "endpoint";
 	if (q->note && p->saved && strcmp(q->note, p->note ? p->note : ""))
 		return "note";

@@ -10,14 +10,13 @@
 static void wipe_peers(struct roster *r)
 {
 	if (r->peer)
-		sodium_memzero(r->peer, r->room * sizeof(*r->peer));
+		sodium_memzero(r->peer, r->count * sizeof(*r->peer));
 	free(r->peer);
 }
 
 /* Not by realloc(): what it leaves behind holds preshared keys. */
-static void grow_peers(struct roster *r)
+static void resize(struct roster *r, size_t room)
 {
-	size_t room = r->room ? 2 * r->room : 64;
 	struct peer *list = calloc(room, sizeof(*list));
 
 	if (!list)
@@ -29,12 +28,18 @@ static void grow_peers(struct roster *r)
 	r->room = room;
 }
 
+void roster_reserve(struct roster *r, size_t count)
+{
+	if (r->room - r->count < count)
+		resize(r, r->count + count);
+}
+
 struct peer *roster_add(struct roster *r, const uint8_t key[TNL_KEY_LEN])
 {
 	struct peer *p;
 
 	if (r->count == r->room)
-		grow_peers(r);
+		resize(r, r->room ? 2 * r->room : 64);
 	p = &r->peer[r->count++];
 	*p = (struct peer){ 0 };
 	memcpy(p->key, key, sizeof(p->key));
@@ -58,20 +63,73 @@ void roster_free(struct roster *r)
 		free(r->peer[i].net);
 		free(r->peer[i].note);
 		free(r->peer[i].tags);
+		free(r->peer[i].host);
 	}
 	wipe_peers(r);
 	*r = (struct roster){ 0 };
 }
 
+static int cmp_key(const struct peer *a, const struct peer *b)
+{
+	return memcmp(a->key, b->key, TNL_KEY_LEN);
+}
+
 static int by_key(const void *a, const void *b)
 {
-	return memcmp(((const struct peer *)a)->key, ((const struct peer *)b)->key, TNL_KEY_LEN);
+	return cmp_key(a, b);
+}
+
+struct order {
+	int (*cmp)(const struct peer *, const struct peer *);
+};
+
+static int by_pointer(const void *a, const void *b, void *order)
+{
+	return ((const struct order *)order)->cmp(*(struct peer *const *)a, *(struct peer *const *)b);
+}
+
+/* Pointers are sorted, then each peer moves once, round by round of those that follow each other, without a second
+ * array: fresh memory is what costs most here. */
+void roster_order(struct roster *r, int (*cmp)(const struct peer *a, const struct peer *b))
+{
+	struct peer **from = calloc(r->count + 1, sizeof(*from)), first;
+
+	if (!from)
+		err(CMD_FAILED, "tunctl");
+	for (size_t i = 0; i < r->count; i++)
+		from[i] = &r->peer[i];
+	if (r->count)
+		qsort_r(from, r->count, sizeof(*from), by_pointer, &(struct order){ cmp });
+	for (size_t i = 0; i < r->count; i++) {
+		size_t at = i;
+
+		first = r->peer[i];
+		while (from[at] != &r->peer[i]) {
+			size_t next = (size_t)(from[at] - r->peer);
+
+			r->peer[at] = r->peer[next];
+			from[at] = &r->peer[at];
+			at = next;
+		}
+		r->peer[at] = first;
+		from[at] = &r->peer[at];
+	}
+	sodium_memzero(&first, sizeof(first));
+	free(from);
+}
+
+static bool is_sorted(const struct roster *r)
+{
+	for (size_t i = 1; i < r->count; i++)
+		if (cmp_key(&r->peer[i - 1], &r->peer[i]) > 0)
+			return false;
+	return true;
 }
 
 void roster_sort(struct roster *r)
 {
-	if (r->count)
-		qsort(r->peer, r->count, sizeof(*r->peer), by_key);
+	if (!is_sorted(r))
+		roster_order(r, cmp_key);
 }
 
 struct peer *roster_by_key(const struct roster *r, const uint8_t key[TNL_KEY_LEN])

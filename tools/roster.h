@@ -27,7 +27,7 @@ struct peer {
 	uint16_t keepalive_s;
 	char *note, *tags;	/* as in the file; NULL: none */
 	char endpoint[ROSTER_ENDPOINT_MAX];	/* where the peer speaks from now; "": not known */
-	char host[ROSTER_HOST_MAX];		/* HOST:PORT as the file says; "": it does not */
+	char *host;		/* HOST:PORT as the file says; NULL: it does not */
 	uint64_t handshake_s, rx_bytes, tx_bytes;
 };
 
@@ -66,8 +66,12 @@ int roster_read(const struct ctx *c, const char *path, const char *name, const c
 /* The parts of roster_load(), for tests. All end the program when memory ends. */
 struct peer *roster_add(struct roster *r, const uint8_t key[TNL_KEY_LEN]);
 void peer_add_net(struct peer *p, const struct net *n);	/* masked */
+/* Room for so many more. */
+void roster_reserve(struct roster *r, size_t count);
 /* From here on roster_by_key() finds what is there now. */
 void roster_sort(struct roster *r);
+/* Any other order, for a list. */
+void roster_order(struct roster *r, int (*cmp)(const struct peer *a, const struct peer *b));
 struct peer *roster_by_key(const struct roster *r, const uint8_t key[TNL_KEY_LEN]);
 
 struct peer *roster_by_name(const struct roster *r, const char *name);

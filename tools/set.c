@@ -89,7 +89,7 @@ static int edit_all(const struct ctx *c, struct setting *s, const struct peer *p
 		code = edit_nets(c, s);
 	if (!code && q->psk_how != PSK_LEFT_OUT && !same_psk(q, p))
 		code = edit_psk(c, s);
-	if (!code && q->host && strcmp(q->host, p->host))
+	if (!code && q->host && strcmp(q->host, p->host ? p->host : ""))
 		code = edit_set(c, &s->edit, CONF_ENDPOINT, text_or_null(q->host));
 	if (!code && q->keepalive_s >= 0 && q->keepalive_s != p->keepalive_s)
 		code = edit_keepalive(c, s);

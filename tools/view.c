@@ -93,32 +93,26 @@ json_t *view_peers_json(const struct roster *r, uint64_t now_s, bool endpoints)
 	return list;
 }
 
-static int by_name(const void *a, const void *b)
+static int by_name(const struct peer *x, const struct peer *y)
 {
-	const struct peer *x = a, *y = b;
-
 	if (!x->name[0] != !y->name[0])
 		return !x->name[0] - !y->name[0];
 	return x->name[0] ? strcmp(x->name, y->name) : memcmp(x->key, y->key, sizeof(x->key));
 }
 
-static int by_handshake(const void *a, const void *b)
+static int by_handshake(const struct peer *x, const struct peer *y)
 {
-	const struct peer *x = a, *y = b;
-
 	if (x->handshake_s != y->handshake_s)
 		return x->handshake_s < y->handshake_s ? 1 : -1;
-	return by_name(a, b);
+	return by_name(x, y);
 }
 
 void view_sort_by_name(struct roster *r)
 {
-	if (r->count)
-		qsort(r->peer, r->count, sizeof(*r->peer), by_name);
+	roster_order(r, by_name);
 }
 
 void view_sort_by_handshake(struct roster *r)
 {
-	if (r->count)
-		qsort(r->peer, r->count, sizeof(*r->peer), by_handshake);
+	roster_order(r, by_handshake);
 }

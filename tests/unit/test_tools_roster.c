@@ -290,7 +290,7 @@ START_TEST(peer_file_says_what_is_set)
 	p->keepalive_s = 25;
 	p->note = strdup("her phone");
 	p->tags = strdup("family, phones");
-	strcpy(p->host, "example.net:1");
+	p->host = strdup("example.net:1");
 	strcpy(p->endpoint, "10.0.0.1:1");
 	ck_assert(page_peer_file(&page, p));
 	ck_assert_str_eq(page.text, "[Peer]\n"
