@@ -65,7 +65,7 @@ const struct cmd cmd_table[] = {
 	  cmd_rollback },
 	{ "doctor", "[IF]", "look for what is wrong with the interface, its files and this machine", 0, 1, 0,
 	  cmd_doctor },
-	{ "metrics", "[IF]", "print counters as OpenMetrics text, of all interfaces if none is named", 0, 1, 0,
+	{ "metrics", "[IF]", "print counters as OpenMetrics text, without IF those of all", 0, 1, 0,
 	  cmd_metrics },
 	{ "peer list", "", "list all peers, saved and live", 0, 0, CMD_TOP, cmd_peer_list },
 	{ "peer show", "PEER", "show one peer; PEER is a name, key, start of a key, or address", 1, 1,
