@@ -68,6 +68,7 @@ enum opt_id {
 	OPT_DNS,
 	OPT_NO_START,
 	OPT_FORCE,
+	OPT_WATCH,
 	OPT_COUNT
 };
 #define OPT_BIT(id) (UINT64_C(1) << (id))

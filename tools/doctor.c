@@ -109,7 +109,7 @@ static void read_files(struct doctor *d)
 		closedir(dir);
 }
 
-int doctor_begin(struct ctx *c, struct doctor *d)
+int doctor_begin(struct ctx *c, struct doctor *d, bool slow)
 {
 	static const char *const list[] = { "nft", "-j", "list", "ruleset", NULL };
 	struct iface files;
@@ -131,7 +131,7 @@ int doctor_begin(struct ctx *c, struct doctor *d)
 	c->mute = false;
 	d->answers = d->f.running && !code;
 	d->pid = d->f.running ? probe_listener(d->f.sock) : 0;
-	rules = probe_run(list);
+	rules = slow ? probe_run(list) : NULL;
 	d->rules = rules ? json_loads(rules, 0, NULL) : NULL;
 	free(rules);
 	return 0;
@@ -142,6 +142,26 @@ void doctor_end(struct doctor *d)
 	roster_free(&d->saved);
 	roster_free(&d->r);
 	json_decref(d->rules);
+}
+
+size_t doctor_quick(struct ctx *c, char (*ret)[2 * DOCTOR_TEXT], size_t max)
+{
+	struct doctor d;
+	size_t count = 0;
+	int code = doctor_begin(c, &d, false);
+
+	for (size_t i = 0; i < doctor_count && !code; i++) {
+		const struct doctor_check *k = &doctor_table[i];
+
+		d.text[0] = 0;
+		if (k->slow || k->run(&d) < DOCTOR_WARNING)
+			continue;
+		if (count < max)
+			snprintf(ret[count], sizeof(ret[count]), "%s: %s", k->name, d.text);
+		count++;
+	}
+	doctor_end(&d);
+	return count;
 }
 
 /* ---- The command ------------------------------------------------------------------------------------------------- */
@@ -206,7 +226,7 @@ int cmd_doctor(struct ctx *c)
 	unsigned count[DOCTOR_PROBLEM + 1] = { 0 };
 	json_t *list = json_array();
 	struct doctor d;
-	int code = doctor_begin(c, &d);
+	int code = doctor_begin(c, &d, true);
 
 	for (size_t i = 0; i < doctor_count && !code; i++) {
 		const struct doctor_check *k = &doctor_table[i];

@@ -46,6 +46,7 @@ struct doctor_check {
 	const char *name;
 	enum doctor_result (*run)(struct doctor *d);
 	const char *fix;	/* one line; %i is the interface */
+	bool slow;		/* runs programs, or takes samples */
 };
 extern const struct doctor_check doctor_table[];
 extern const size_t doctor_count;
@@ -56,9 +57,12 @@ enum doctor_result doctor_say(struct doctor *d, enum doctor_result result, const
 /* The same when `count` things are wrong of which `first` is one: "FIRST and 3 more". */
 enum doctor_result doctor_count_of(struct doctor *d, enum doctor_result result, size_t count, const char *first);
 
-/* Reads what there is. 0, or an exit code after one line on stderr: no such interface, not permitted. */
-int doctor_begin(struct ctx *c, struct doctor *d);
+/* Reads what there is; slow: also what only slow checks need. 0, or an exit code after one line on stderr: no such
+ * interface, not permitted. */
+int doctor_begin(struct ctx *c, struct doctor *d, bool slow);
 void doctor_end(struct doctor *d);
+/* "NAME: TEXT" of what is wrong, by the checks that are not slow: at most max. Returns how many there are. */
+size_t doctor_quick(struct ctx *c, char (*ret)[2 * DOCTOR_TEXT], size_t max);
 /* True: the network is one that this interface masquerades or forwards for. */
 bool doctor_forwards(const struct doctor *d);
 

@@ -94,7 +94,7 @@ static void measure(const struct out_table *t, size_t width[])
 				width[i] = strlen(t->rows[r].cell[i]);
 		total += width[i];
 	}
-	while (total > OUT_WIDTH) {
+	while (total > (t->width ? t->width : OUT_WIDTH)) {
 		size_t widest = t->column_count;
 
 		for (size_t i = 0; i < t->column_count; i++)

@@ -31,6 +31,7 @@ struct out_column {
 struct out_table {
 	const struct out_column *columns;
 	size_t column_count, row_count, room;
+	size_t width;	/* columns that it must fit; 0: OUT_WIDTH */
 	struct out_row *rows;
 };
 

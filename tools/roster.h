@@ -29,6 +29,8 @@ struct peer {
 	char endpoint[ROSTER_ENDPOINT_MAX];	/* where the peer speaks from now; "": not known */
 	char *host;		/* HOST:PORT as the file says; NULL: it does not */
 	uint64_t handshake_s, rx_bytes, tx_bytes;
+	uint64_t rx_before, tx_before;	/* what they were at the sample before; see `sampled` */
+	bool sampled;			/* there was one */
 };
 
 /* What clients are told to ask for names. */

@@ -39,6 +39,7 @@ const struct opt opt_table[OPT_COUNT] = {
 	[OPT_DNS] = { "dns", "LIST", "name servers for clients; those that this machine asks", 0, false },
 	[OPT_NO_START] = { "no-start", NULL, "write the files, start nothing", 0, false },
 	[OPT_FORCE] = { "force", NULL, "replace what is there and says something else", 0, false },
+	[OPT_WATCH] = { "watch", NULL, "show it again every second, until q or an interrupt", 0, false },
 };
 
 _Static_assert(OPT_COUNT <= 63, "OPT_BIT() must fit");
@@ -54,8 +55,8 @@ const struct cmd cmd_table[] = {
 	{ "reload", "[IF]", "make the running interface what its file says; no session is dropped", 0, 1, 0,
 	  cmd_reload },
 	{ "down", "[IF]", "end the interface", 0, 1, OPT_BIT(OPT_DRY_RUN), cmd_down },
-	{ "status", "[IF]", "show the interface and its peers, most recent first", 0, 1, OPT_BIT(OPT_ENDPOINTS),
-	  cmd_status },
+	{ "status", "[IF]", "show the interface and its peers, most recent first", 0, 1,
+	  OPT_BIT(OPT_ENDPOINTS) | OPT_BIT(OPT_WATCH), cmd_status },
 	{ "check", "FILE", "find what is wrong with a configuration file and its peers' files", 1, 1, 0, cmd_check },
 	{ "diff", "[IF]", "compare what is saved with what is live", 0, 1, 0, cmd_diff },
 	{ "apply", "FILE", "make FILE the configuration of a running interface, all at once", 1, 1,

@@ -100,7 +100,7 @@ static int by_name(const struct peer *x, const struct peer *y)
 	return x->name[0] ? strcmp(x->name, y->name) : memcmp(x->key, y->key, sizeof(x->key));
 }
 
-static int by_handshake(const struct peer *x, const struct peer *y)
+int view_by_handshake(const struct peer *x, const struct peer *y)
 {
 	if (x->handshake_s != y->handshake_s)
 		return x->handshake_s < y->handshake_s ? 1 : -1;
@@ -114,5 +114,5 @@ void view_sort_by_name(struct roster *r)
 
 void view_sort_by_handshake(struct roster *r)
 {
-	roster_order(r, by_handshake);
+	roster_order(r, view_by_handshake);
 }

@@ -17,6 +17,7 @@ json_t *view_peer_json(const struct peer *p, uint64_t now_s, bool endpoints);
 /* The peers of r as a JSON array, in their order. */
 json_t *view_peers_json(const struct roster *r, uint64_t now_s, bool endpoints);
 
+int view_by_handshake(const struct peer *x, const struct peer *y);	/* for roster_order() */
 void view_sort_by_name(struct roster *r);	/* nameless ones last, by key */
 void view_sort_by_handshake(struct roster *r);	/* latest first, then as by name */
 
