@@ -152,6 +152,7 @@ int cmd_confirm(struct ctx *c);
 int cmd_rollback(struct ctx *c);
 int cmd_doctor(struct ctx *c);
 int cmd_metrics(struct ctx *c);
+int cmd_watch(struct ctx *c);
 int cmd_peer_list(struct ctx *c);
 int cmd_peer_show(struct ctx *c);
 int cmd_peer_add(struct ctx *c);

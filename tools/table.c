@@ -68,6 +68,7 @@ const struct cmd cmd_table[] = {
 	  cmd_doctor },
 	{ "metrics", "[IF]", "print counters as OpenMetrics text, without IF those of all", 0, 1, 0,
 	  cmd_metrics },
+	{ "watch", "[IF]", "tell what happens to peers, as it happens", 0, 1, 0, cmd_watch },
 	{ "peer list", "", "list all peers, saved and live", 0, 0, CMD_TOP, cmd_peer_list },
 	{ "peer show", "PEER", "show one peer; PEER is a name, key, start of a key, or address", 1, 1,
 	  OPT_BIT(OPT_ENDPOINTS) | CMD_TOP, cmd_peer_show },
