@@ -6,7 +6,9 @@
  * next restore or up, finishes the work.
  */
 #include "archive.h"
+#include "deliver.h"
 #include "out.h"
+#include "pending.h"
 #include "restore.h"
 #include "store.h"
 
@@ -21,11 +23,11 @@ static int write_out(const struct ctx *c, const char *text, size_t len)
 {
 	const char *to = c->val[OPT_OUTPUT];
 	struct stat st;
-	int err;
+	int code;
 
 	if (to && strcmp(to, "-")) {
-		err = store_write(to, text, len);
-		return err ? cmd_fail(c, iface_code(err), "%s: %s", to, strerror(-err)) : 0;
+		code = deliver_check_file(c, to, true);
+		return code ? code : deliver_write_file(c, to, text, len);
 	}
 	if (!to && isatty(STDOUT_FILENO))
 		return cmd_fail(c, CMD_USAGE, "it holds private keys: not onto a terminal (use -o FILE)");
@@ -197,6 +199,9 @@ static int restore(const struct ctx *c, struct iface *f, const struct archive *a
 	int code = there ? archive_collect(c, f, &now) : 0, err = 0;
 
 	changed = code ? 0 : differences(&now, a);
+	if (!code && changed && pending_is(f))
+		code = cmd_fail(c, CMD_CONFLICT, "a configuration is on trial (use: tunctl confirm %s, or tunctl "
+				"rollback %s)", f->name, f->name);
 	if (!code && changed && there && !cmd_has(c, OPT_FORCE))
 		code = cmd_fail(c, CMD_CONFLICT, "%s is there and differs in %zu files (use --force to replace it)",
 				f->name, changed);

@@ -101,6 +101,9 @@ claim "closed to others" equal "$(stat -c %a "$T/b")" 600
 claim "on standard output, the same but for the date" equal \
 	"$(ctl backup wg0 | jq -S 'del(.created)')" "$(jq -S 'del(.created)' "$T/b")"
 claim "exit 2: not onto a terminal" code 2 script -qec "$TUNCTL --etc $T/etc backup wg0 >/dev/tty" /dev/null
+mknod "$T/null" c 1 3
+claim "exit 2: not in the place of what is no plain file" code 2 ctl backup wg0 -o "$T/null"
+claim "that is as it was" test -c "$T/null"
 claim "restore over the same is done already" json '.changed == false' ctl restore "$T/b"
 must ctl -i wg0 remove -q --offline dora
 must ctl -i wg0 set -q --offline bo --keepalive 7
@@ -108,6 +111,9 @@ changed=$(files)
 claim "exit 4: it differs" code 4 ctl restore "$T/b"
 claim "nothing is changed" equal "$(files)" "$changed"
 claim "restore -n --force changes nothing" eval 'ctl restore -n --force "$T/b" && equal "$(files)" "$changed"'
+cp "$ETC/wg0.conf" "$ETC/wg0.conf.before"
+claim "exit 4: not while a configuration is on trial" code 4 ctl restore --force "$T/b"
+claim "nothing is changed" eval 'rm "$ETC/wg0.conf.before"; equal "$(files)" "$changed"'
 must ctl -i wg0 add -q --offline eve --pubkey "$(key eve)"
 claim "restore --force" json '.changed and .written == 3' ctl restore --force "$T/b"
 claim "all is as it was, and no more" equal "$(files)" "$saved"
