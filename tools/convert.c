@@ -158,31 +158,47 @@ static bool is_save_config(const char *text, const struct conf_line *l)
 	       !strncasecmp(text + l->value, "true", 4);
 }
 
+static bool is_header(const char *line, size_t len)
+{
+	return len >= 6 && !strncasecmp(line, "[Peer]", 6);
+}
+
+/* PiVPN puts "#[disabled] " before each line from "### begin" to "### end". Elsewhere such a line is a comment that
+ * somebody has made, and to let it speak would do what nobody asked for. */
+static size_t off_mark(const char *line, size_t len, enum conf_kind kind, bool *in_off)
+{
+	static const char mark[] = "#[disabled] ";
+	size_t skip = sizeof(mark) - 1;
+	bool marked = len > skip && !memcmp(line, mark, skip), header = marked && is_header(line + skip, len - skip);
+
+	if (header || kind == CONF_HEADER)
+		*in_off = header;
+	return marked && (*in_off || line[skip] == '#') ? skip : 0;
+}
+
 void convert_text(struct convert *r, const char *text, size_t len)
 {
-	static const char off[] = "#[disabled] ";
 	struct conf_lines lines;
 	struct conf_line l;
 	char name[PAGE_NOTE_MAX] = "";
+	bool in_off = false;
 
 	if (conf_lines_init(&lines, text, len))
 		return;
 	while (conf_line(&lines, &l)) {
-		const char *line = text + l.start;
-		size_t n = l.end - l.start;
-		bool disabled = n > strlen(off) && !memcmp(line, off, strlen(off));
+		size_t n = l.end - l.start, skip = off_mark(text + l.start, n, l.kind, &in_off);
+		const char *line = text + l.start + skip;
 
-		line += disabled ? strlen(off) : 0;
-		n -= disabled ? strlen(off) : 0;
+		n -= skip;
 		name_of_comment(line, n, name, sizeof(name));
 		if (is_save_config(text, &l))
 			put(r, "# ", 2);
 		put(r, line, n);
-		if (n < 6 || strncasecmp(line, "[Peer]", 6))
+		if (!is_header(line, n))
 			continue;
 		if (line[n - 1] != '\n')
 			put(r, "\n", 1);
-		put_own_lines(r, has_name(lines) ? "" : name, disabled);
+		put_own_lines(r, has_name(lines) ? "" : name, skip != 0);
 		name[0] = 0;
 		r->peers++;
 	}

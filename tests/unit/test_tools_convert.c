@@ -34,6 +34,13 @@ static const struct {
 	  "#[disabled] ### end a@b ###\n",
 	  "### begin a@b ###\n[Peer]\n#: Name = a-b\n#: Note = a@b\n#: Enabled = false\nPublicKey = " KEY_A "\n"
 	  "### end a@b ###\n" },
+	/* outside of a client that is off its mark is a comment like others */
+	{ "[Interface]\n#[disabled] PostUp = reboot\n[Peer]\n#[disabled] AllowedIPs = 0.0.0.0/0\n",
+	  "[Interface]\n#[disabled] PostUp = reboot\n[Peer]\n#[disabled] AllowedIPs = 0.0.0.0/0\n" },
+	{ "#[disabled] [Peer]\n#[disabled] PublicKey = " KEY_A "\n[Interface]\n#[disabled] PostUp = reboot\n",
+	  "[Peer]\n#: Enabled = false\nPublicKey = " KEY_A "\n[Interface]\n#[disabled] PostUp = reboot\n" },
+	{ "#[disabled]  [Peer]\n#[disabled] PublicKey = " KEY_A "\n",
+	  "#[disabled]  [Peer]\n#[disabled] PublicKey = " KEY_A "\n" },
 	/* wg-easy */
 	{ "# Client: Anna's phone (5d-3)\n[Peer]\nPublicKey = " KEY_A "\n\n# Client: Anna?s phone (x)\n[Peer]",
 	  "# Client: Anna's phone (5d-3)\n[Peer]\n#: Name = Anna-s-phone\n#: Note = Anna's phone\nPublicKey = " KEY_A
