@@ -13,19 +13,51 @@
 #include <time.h>
 #include <unistd.h>
 
+/* The place may be one where everybody can make a directory, as /run/lock is: who did so before us could hold the lock
+ * for ever, or take its file away under us. Root moves what is not his out of the way. */
+static int open_lock_directory(const char *dir)
+{
+	enum { TRIES = 16 };
+	char aside[PATH_MAX];
+	struct stat st;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		int fd;
+
+		if (mkdir(dir, 0755) && errno != EEXIST)
+			return -errno;
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 && (geteuid() != 0 || (errno != ENOTDIR && errno != ELOOP && errno != ENOENT)))
+			return -errno;
+		if (fd >= 0 && !fstat(fd, &st) && (st.st_uid == 0 || geteuid() != 0))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+		if ((size_t)snprintf(aside, sizeof(aside), "%s.%08x", dir, randombytes_random()) >= sizeof(aside))
+			return -ENAMETOOLONG;
+		if (rename(dir, aside) && errno != ENOENT)
+			return -errno;
+	}
+	return -EPERM;
+}
+
 int store_lock(const char *dir, const char *ifname, unsigned wait_ms, int *ret)
 {
 	enum { STEP_MS = 20 };
-	char path[PATH_MAX];
-	int fd, err = 0;
+	char name[NAME_MAX + 1];
+	int at, fd, err = 0;
 
-	if (mkdir(dir, 0755) && errno != EEXIST)
-		return -errno;
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s.lock", dir, ifname) >= sizeof(path))
+	if ((size_t)snprintf(name, sizeof(name), "%s.lock", ifname) >= sizeof(name))
 		return -ENAMETOOLONG;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	at = open_lock_directory(dir);
+	if (at < 0)
+		return at;
+	fd = openat(at, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return -errno;
+		err = -errno;
+	close(at);
+	if (err)
+		return err;
 	for (unsigned waited = 0;; waited += STEP_MS) {
 		if (!flock(fd, LOCK_EX | LOCK_NB)) {
 			*ret = fd;

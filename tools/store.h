@@ -16,7 +16,8 @@
 enum { STORE_FILE_MAX = 64 << 20 };	/* bytes: a million peers fit */
 
 /* The lock of one interface, held until the descriptor is closed or the process ends. Waits at most wait_ms
- * milliseconds; -EBUSY then. Makes `dir` (mode 0755) when it is missing. *ret: the descriptor. */
+ * milliseconds; -EBUSY then. Makes `dir` (mode 0755) when it is missing; root moves one that is somebody else's out of
+ * the way first. *ret: the descriptor. */
 int store_lock(const char *dir, const char *ifname, unsigned wait_ms, int *ret);
 
 /* mode 0600. Makes the directory of `path` (0700) when it is missing, but not its parents. */

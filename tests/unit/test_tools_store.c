@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -319,6 +320,44 @@ START_TEST(store_lock_ends_with_its_process)
 }
 END_TEST
 
+/* Somebody else's directory in the place of ours, as in /run/lock, where everybody may make one. */
+static void squat(const char *place, const char *aside, int how)
+{
+	char lock[200];
+	int fd = -1;
+
+	snprintf(lock, sizeof(lock), "%s/wg0.lock", how ? aside : place);
+	ck_assert_int_eq(mkdir(how ? aside : place, 0777), 0);
+	if (how)
+		ck_assert_int_eq(symlink(aside, place), 0);
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	ck_assert_int_eq(chown(how ? aside : place, 65534, 65534), 0);
+}
+
+START_TEST(store_lock_is_nobody_elses)
+{
+	char place[160], aside[160], command[400];
+	int fd, second;
+	struct stat st;
+
+	if (geteuid() != 0)
+		return;		/* only root can be told from somebody else, and move him */
+	snprintf(place, sizeof(place), "%s/lock", dir);
+	snprintf(aside, sizeof(aside), "%s/aside", dir);
+	squat(place, aside, _i);
+	ck_assert_int_eq(store_lock(place, "wg0", 0, &fd), 0);
+	ck_assert_int_eq(lstat(place, &st), 0);
+	ck_assert(S_ISDIR(st.st_mode));
+	ck_assert_uint_eq(st.st_uid, 0);
+	ck_assert_int_eq(store_lock(place, "wg0", 0, &second), -EBUSY);
+	close(fd);
+	snprintf(command, sizeof(command), "rm -rf '%s'/*", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tools_store");
@@ -333,6 +372,7 @@ int main(void)
 	tcase_add_test(tc, store_follows_no_link_left_as_temporary);
 	tcase_add_test(tc, store_lock_excludes_and_is_bounded);
 	tcase_add_test(tc, store_lock_ends_with_its_process);
+	tcase_add_loop_test(tc, store_lock_is_nobody_elses, 0, 2);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
