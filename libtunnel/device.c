@@ -17,15 +17,6 @@ static void *carve(struct carver *c, size_t count, size_t size)
 	return piece;
 }
 
-static uint32_t bucket_count(uint32_t peers)
-{
-	uint32_t count = 64;
-
-	while (count < peers)
-		count *= 2;
-	return count;
-}
-
 static uint32_t index_count(const struct tnl_limits *lim)
 {
 	return index_slots(lim->peers + lim->sessions);
@@ -41,7 +32,7 @@ static struct tnl *lay_out(struct carver *c, const struct tnl_limits *lim)
 	to->peer = carve(c, lim->peers, sizeof(struct peer));
 	to->session = carve(c, lim->sessions, sizeof(struct tnl_session));
 	to->index.slot = carve(c, index_count(lim), sizeof(*to->index.slot));
-	to->bucket = carve(c, bucket_count(lim->peers), sizeof(*to->bucket));
+	to->bucket = carve(c, lim->peers + BUCKETS_FIRST, sizeof(*to->bucket));
 	to->timers.entry = carve(c, lim->peers + 1, sizeof(*to->timers.entry));
 	to->timers.position = carve(c, lim->peers, sizeof(*to->timers.position));
 	to->route = carve(c, 1, route_footprint(lim->prefixes, lim->peers));
@@ -92,8 +83,8 @@ struct tnl *tnl_init(void *mem, const struct tnl_limits *lim, const struct tnl_e
 	t = lay_out(&c, lim);
 	t->env = *env;
 	t->lim = *lim;
-	t->index.mask = index_count(lim) - 1;
-	t->bucket_mask = bucket_count(lim->peers) - 1;
+	index_init(&t->index, index_count(lim));
+	t->buckets = t->bucket_half = BUCKETS_FIRST;
 	atomic_store(&t->pins.epoch, 1);
 	env->random(env->ctx, t->hash_key, sizeof(t->hash_key));
 	env->random(env->ctx, t->limit.secret, sizeof(t->limit.secret));

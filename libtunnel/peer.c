@@ -21,12 +21,40 @@ struct peer *peer_get(const struct tnl *t, tnl_peer handle)
 	return atomic_load_explicit(&t->peer[slot].handle, memory_order_acquire) == handle ? &t->peer[slot] : NULL;
 }
 
+/* There are as many buckets as peers, so that few peers touch little memory. One bucket at a time is added: it takes
+ * from the one half of the table below it what hashes to it from then on. A hash that leads to a bucket that is not
+ * there yet leads to that one. */
 static uint32_t *bucket_of(const struct tnl *t, const uint8_t pub[TNL_KEY_LEN])
 {
 	uint8_t h[crypto_shorthash_BYTES];
+	uint32_t at;
 
 	crypto_shorthash(h, pub, TNL_KEY_LEN, t->hash_key);
-	return &t->bucket[get_le32(h) & t->bucket_mask];
+	at = get_le32(h) & (2 * t->bucket_half - 1);
+	return &t->bucket[at < t->buckets ? at : at - t->bucket_half];
+}
+
+static void put_in_bucket(struct tnl *t, struct peer *p)
+{
+	uint32_t *bucket = bucket_of(t, p->remote_static);
+
+	p->hash_next = *bucket;
+	*bucket = p->slot + 1;
+}
+
+static void add_bucket(struct tnl *t)
+{
+	uint32_t *below = &t->bucket[t->buckets - t->bucket_half], at = *below;
+
+	*below = 0;
+	if (++t->buckets == 2 * t->bucket_half)
+		t->bucket_half = t->buckets;
+	while (at) {
+		struct peer *p = &t->peer[at - 1];
+
+		at = p->hash_next;
+		put_in_bucket(t, p);
+	}
 }
 
 struct peer *peer_by_key(const struct tnl *t, const uint8_t pub[TNL_KEY_LEN])
@@ -268,7 +296,6 @@ static struct peer *take_slot(struct tnl *t)
 int tnl_peer_add(struct tnl *t, const uint8_t pub[TNL_KEY_LEN], tnl_peer *ret)
 {
 	struct peer *p = peer_by_key(t, pub);
-	uint32_t *bucket;
 
 	if (p) {
 		*ret = p->handle;
@@ -283,9 +310,9 @@ int tnl_peer_add(struct tnl *t, const uint8_t pub[TNL_KEY_LEN], tnl_peer *ret)
 	p->generation = p->generation % (GENERATIONS - 1) + 1;
 	atomic_store_explicit(&p->armed, TNL_NEVER, memory_order_relaxed);
 	atomic_store_explicit(&p->silence_timeout, SILENCE_TIMEOUT, memory_order_relaxed);
-	bucket = bucket_of(t, pub);
-	p->hash_next = *bucket;
-	*bucket = p->slot + 1;
+	if (t->peer_high > t->buckets)
+		add_bucket(t);
+	put_in_bucket(t, p);
 	*ret = p->generation << SLOT_BITS | p->slot;
 	atomic_store_explicit(&p->handle, *ret, memory_order_release);
 	return 0;

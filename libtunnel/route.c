@@ -18,6 +18,9 @@
  *   the link that led to it leads to that child. A reader that stands on the node still goes on from it, since what is
  *   unlinked keeps its content until every worker that could have seen it has left (its tag). What it leads to was
  *   linked when the reader came, and cannot have been reused either, for the same reason.
+ * - a larger hash table: it is built beside the one in use, over the same nodes, since a node has two child links and a
+ *   chain needs one. One store publishes which table it is, and by that which links; they change roles each time, and
+ *   not again before every worker has left that could follow those of the time before.
  * A look-up that overlaps one change sees it or not. One that overlaps several may see a later one and miss an earlier
  * one; a prefix that none of them touches is found throughout.
  *
@@ -28,50 +31,11 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <sodium.h>
-#include <stdatomic.h>
 #include <string.h>
 
-#include "prefix.h"
+#include "route_own.h"
 
-enum { PREFIXES_MAX = 1 << 28 };
-
-/* key, bits and family never change while the node is linked. */
-struct node {
-	struct key key;
-	_Atomic uint32_t child[2];	/* owner writes, workers read; in the hash table child[0] is the chain */
-	_Atomic uint32_t owner;		/* owner writes, workers read; 0: glue */
-	uint8_t bits, family;
-};
-
-_Static_assert(sizeof(struct node) == 32, "two to a cache line, none across two");
-
-/* Owner only. In use: neighbours in the list of its owner. Unlinked or free: next of its list, and the tag. */
-struct link {
-	uint32_t prev, next;
-	uint64_t tag;
-};
-
-struct list {
-	uint32_t first, last;
-};
-
-struct route {
-	/* What workers read. */
-	struct node *node;
-	_Atomic uint32_t *bucket;
-	uint32_t bucket_mask;
-	_Atomic uint32_t root[2];	/* tries: IPv4, IPv6; owner writes */
-	uint8_t seed[crypto_shorthash_KEYBYTES];
-
-	/* What only the owner touches, on lines of its own. */
-	_Alignas(64) struct link *link;
-	struct list *list;		/* [owner]: its prefixes in the order in which they were set */
-	struct list limbo;		/* unlinked nodes, oldest first */
-	uint32_t prefixes, owners;	/* limits */
-	uint32_t nodes, used, free;	/* how many, how many were ever handed out, first of the free ones */
-	uint32_t count;
-};
+enum { BUCKETS_FIRST = 4096, GROWTH = 8 };
 
 /* Where a prefix is or would be. */
 struct place {
@@ -84,29 +48,25 @@ struct place {
 
 /* ---- Readers ----------------------------------------------------------------------------------------------------- */
 
-static uint32_t follow(const _Atomic uint32_t *link)
-{
-	return atomic_load_explicit(link, memory_order_acquire);
-}
-
 static uint32_t owner_of(const struct node *n)
 {
 	return atomic_load_explicit(&n->owner, memory_order_acquire);
 }
 
-static _Atomic uint32_t *bucket_of(const struct route *r, struct key k)
+static _Atomic uint32_t *bucket_of(const struct route *r, uint32_t table, struct key k)
 {
+	uint32_t n = table & ~1u;
 	uint64_t hash;
 
 	crypto_shorthash((uint8_t *)&hash, (const uint8_t *)&k, sizeof(k), r->seed);
-	return &r->bucket[hash & r->bucket_mask];
+	return &r->bucket[n + (hash & (n - 1))];
 }
 
 static uint32_t lookup(const struct route *r, struct key k, uint8_t family)
 {
-	uint32_t best = 0;
+	uint32_t best = 0, table = follow(&r->table);
 
-	for (uint32_t i = follow(bucket_of(r, k)); i; i = follow(&r->node[i].child[0])) {
+	for (uint32_t i = follow(bucket_of(r, table, k)); i; i = follow(&r->node[i].child[table & 1])) {
 		const struct node *n = &r->node[i];
 
 		if (key_equal(n->key, k) && n->family == family) {
@@ -177,7 +137,7 @@ static size_t layout(uint32_t prefixes, uint32_t owners, size_t at[4])
 	carve(&len, 1, sizeof(struct route));
 	at[0] = carve(&len, nodes_for(prefixes), sizeof(struct node));
 	at[1] = carve(&len, nodes_for(prefixes), sizeof(struct link));
-	at[2] = carve(&len, buckets_for(prefixes), sizeof(uint32_t));
+	at[2] = carve(&len, 2 * (size_t)buckets_for(prefixes), sizeof(uint32_t));
 	at[3] = carve(&len, (size_t)owners + 1, sizeof(struct list));
 	return len;
 }
@@ -202,7 +162,8 @@ struct route *route_init(void *mem, uint32_t prefixes, uint32_t owners, const ui
 	r->link = (struct link *)(base + at[1]);
 	r->bucket = (_Atomic uint32_t *)(base + at[2]);
 	r->list = (struct list *)(base + at[3]);
-	r->bucket_mask = buckets_for(prefixes) - 1;
+	r->most = buckets_for(prefixes);
+	publish(&r->table, r->most < BUCKETS_FIRST ? r->most : BUCKETS_FIRST);
 	r->prefixes = prefixes;
 	r->owners = owners;
 	r->nodes = nodes_for(prefixes);
@@ -212,16 +173,6 @@ struct route *route_init(void *mem, uint32_t prefixes, uint32_t owners, const ui
 }
 
 /* ---- Nodes ------------------------------------------------------------------------------------------------------- */
-
-static uint32_t peek(const _Atomic uint32_t *link)
-{
-	return atomic_load_explicit(link, memory_order_relaxed);
-}
-
-static void publish(_Atomic uint32_t *link, uint32_t node)
-{
-	atomic_store_explicit(link, node, memory_order_release);
-}
 
 static bool available(const struct route *r, unsigned want)
 {
@@ -274,7 +225,9 @@ bool route_reclaim(struct route *r, uint64_t epoch)
 	}
 	if (!r->limbo.first)
 		r->limbo.last = 0;
-	return !r->limbo.first;
+	if (r->grown < epoch)
+		r->grown = 0;
+	return !r->limbo.first && !r->grown;
 }
 
 /* ---- Owners ------------------------------------------------------------------------------------------------------ */
@@ -315,14 +268,15 @@ static void take_away(struct route *r, uint32_t i)
 
 static struct place find_host(struct route *r, uint8_t family, struct key k)
 {
-	struct place at = { .link = bucket_of(r, k) };
+	uint32_t table = peek(&r->table);
+	struct place at = { .link = bucket_of(r, table, k) };
 
 	while ((at.node = peek(at.link))) {
 		const struct node *n = &r->node[at.node];
 
 		if (key_equal(n->key, k) && n->family == family)
 			break;
-		at.link = &r->node[at.node].child[0];
+		at.link = &r->node[at.node].child[table & 1];
 	}
 	return at;
 }
@@ -364,16 +318,37 @@ static uint32_t find(struct route *r, const struct route_prefix *p, struct key k
 	return ret->node && r->node[ret->node].bits == p->bits && ret->common == p->bits ? ret->node : 0;
 }
 
+static void insert_host(struct route *r, uint32_t table, uint32_t i)
+{
+	_Atomic uint32_t *bucket = bucket_of(r, table, r->node[i].key);
+
+	publish(&r->node[i].child[table & 1], peek(bucket));
+	publish(bucket, i);
+}
+
+/* Not before the last reader has left that knows the table before this one, whose chains are made anew. */
+static void grow(struct route *r, uint64_t epoch)
+{
+	uint32_t table = peek(&r->table), n = table & ~1u, larger;
+
+	if (r->hosts < n || n == r->most || r->grown)
+		return;
+	larger = (n < r->most / GROWTH ? GROWTH * n : r->most) | (~table & 1);
+	for (uint32_t b = n; b < 2 * n; b++)
+		for (uint32_t i = peek(&r->bucket[b]); i; i = peek(&r->node[i].child[table & 1]))
+			insert_host(r, larger, i);
+	publish(&r->table, larger);
+	r->grown = epoch;
+}
+
 /* Links the finished node i in where `at` says. */
 static void insert(struct route *r, const struct route_prefix *p, struct key k, const struct place *at, uint32_t i)
 {
 	struct node *n = &r->node[i];
 
 	if (p->bits == full_length(p->family)) {
-		_Atomic uint32_t *bucket = bucket_of(r, k);
-
-		publish(&n->child[0], peek(bucket));
-		publish(bucket, i);
+		insert_host(r, peek(&r->table), i);
+		r->hosts++;
 	} else if (!at->node) {
 		publish(at->link, i);
 	} else if (at->common == p->bits) {
@@ -395,7 +370,6 @@ int route_set(struct route *r, const struct route_prefix *p, uint32_t owner, uin
 	struct key k;
 	uint32_t i;
 
-	(void)epoch;	/* nothing is unlinked */
 	if (!valid(p) || !owner || owner > r->owners)
 		return -EINVAL;
 	k = clear_host_bits(to_key(p->ip, p->family), p->bits);
@@ -408,6 +382,7 @@ int route_set(struct route *r, const struct route_prefix *p, uint32_t owner, uin
 		i = take(r, p, k, p->bits);
 		give(r, i, owner);
 		insert(r, p, k, &at, i);
+		grow(r, epoch);
 	} else {
 		give(r, i, owner);
 	}
@@ -421,8 +396,9 @@ static void prune(struct route *r, const struct place *at, uint32_t i, uint64_t 
 	uint32_t left = peek(&n->child[0]), right = peek(&n->child[1]);
 
 	if (n->bits == full_length(n->family)) {
-		publish(at->link, left);
+		publish(at->link, peek(&n->child[peek(&r->table) & 1]));
 		retire(r, i, epoch);
+		r->hosts--;
 		return;
 	}
 	if (left && right)

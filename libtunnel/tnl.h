@@ -151,6 +151,7 @@ struct tnl_worker {
 	_Atomic uint64_t count[TNL_VERDICTS];		/* this worker writes, anybody reads */
 };
 
+enum { BUCKETS_FIRST = 64 };
 enum { MAC1_WORDS = COOKIE_KEY_LEN / 8 };
 
 struct tnl {
@@ -180,7 +181,8 @@ struct tnl {
 	struct limit limit;
 	struct timer_heap timers;
 	uint8_t hash_key[crypto_shorthash_KEYBYTES];
-	uint32_t *bucket, bucket_mask;			/* public key -> peer */
+	uint32_t *bucket;				/* public key -> peer, see bucket_of() */
+	uint32_t buckets, bucket_half;			/* in use; the power of two in that */
 	uint32_t peer_high, peer_free, peer_limbo;	/* slots used so far; lists of slot + 1 */
 	uint32_t session_high, session_free, session_limbo;
 	uint32_t queue_head, queue_tail, event_head, event_tail;

@@ -14,7 +14,8 @@
 
 #include "route.h"
 
-enum { READERS = 3, CHURN = 64, BURST = 16, STABLE = 4, MOVING_A = 5, MOVING_B = 6, OWNERS = 9 };
+enum { READERS = 3, CHURN = 64, BURST = 16, STABLE = 4, MOVING_A = 5, MOVING_B = 6, CROWD = 10, OWNERS = 10,
+       CROWD_SIZE = 40000 };
 
 struct reader {
 	_Atomic uint64_t pinned;	/* 0 outside, else the epoch entered in */
@@ -142,6 +143,15 @@ static void change(struct route_prefix *churn, uint32_t *owners)
 	assert(!err);
 }
 
+/* Each change brings one more to a crowd of full-length prefixes, so that the hash table grows under the readers. */
+static void crowd(uint32_t i)
+{
+	const struct route_prefix p = { { 172, 16, (uint8_t)(i >> 8), (uint8_t)i }, 4, 32 };
+	int err = route_set(route, &p, CROWD, atomic_load(&epoch));
+
+	assert(!err);
+}
+
 int main(int argc, char **argv)
 {
 	/* Far more room than prefixes: a reader that the scheduler holds back for long pins all that is removed. */
@@ -164,6 +174,8 @@ int main(int argc, char **argv)
 		pthread_create(&readers[i].thread, NULL, read_all_the_time, &readers[i]);
 	for (long i = 0; i < changes; i++) {
 		change(churn, owners);
+		if (i < CROWD_SIZE)
+			crowd((uint32_t)i);
 		if (i % BURST == 0) {
 			atomic_fetch_add(&epoch, 1);
 			route_reclaim(route, oldest_pin());

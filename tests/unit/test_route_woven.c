@@ -23,7 +23,7 @@ static struct route *route;
 static struct route_prefix probes[PROBES];
 static uint32_t seen[SEEN][PROBES];
 static uint32_t looks;
-static bool looking;
+static bool looking, steady;	/* steady: each answer is seen[0] */
 
 static void answers(uint32_t *ret)
 {
@@ -36,6 +36,11 @@ static void look(void)
 {
 	if (!looking)
 		return;
+	if (steady) {
+		answers(seen[1]);
+		ck_assert_mem_eq(seen[1], seen[0], sizeof(seen[0]));
+		return;
+	}
 	ck_assert_uint_lt(looks, SEEN);
 	answers(seen[looks++]);
 }
@@ -99,12 +104,52 @@ START_TEST(each_store_gives_the_old_or_the_new_answer)
 }
 END_TEST
 
+static struct route_prefix in_crowd(uint32_t i)
+{
+	return (struct route_prefix){ { 10, 0, (uint8_t)(i >> 8), (uint8_t)i }, 4, 32 };
+}
+
+/* Twice, so that the links that the readers follow have both changed their role; some of the crowd go in between. */
+START_TEST(a_larger_table_answers_like_the_smaller)
+{
+	enum { FULL = BUCKETS_FIRST * GROWTH, MOST = FULL + 1 };
+	size_t len = route_footprint(MOST * GROWTH, 1);
+	void *mem = aligned_alloc(64, len);
+	uint32_t tables = 0, table;
+
+	ck_assert_ptr_nonnull(mem);
+	memset(mem, 0, len);
+	route = route_init(mem, MOST * GROWTH, 1, (const uint8_t[16]){ 0 });
+	for (uint32_t i = 0; i < PROBES; i++)
+		probes[i] = in_crowd(i * (BUCKETS_FIRST / PROBES));	/* the last ones are nobody's */
+	for (uint32_t i = 0; i < MOST; i++) {
+		struct route_prefix p = in_crowd(i + BUCKETS_FIRST / 2 * (i >= BUCKETS_FIRST / 2)), gone = in_crowd(1);
+
+		looking = steady = i + 1 == BUCKETS_FIRST || i + 1 == FULL;
+		if (looking)
+			answers(seen[0]);
+		table = route->table;
+		ck_assert_int_eq(route_set(route, &p, 1, i + 1), 0);
+		tables += table != route->table;
+		if (looking)
+			ck_assert_int_eq(route_del(route, &gone, 1, i + 1), 0);
+		if (looking)
+			ck_assert_int_eq(route_set(route, &gone, 1, i + 1), 0);
+		looking = steady = false;
+		route_reclaim(route, i + 2);
+	}
+	ck_assert_uint_eq(tables, 2);
+	free(mem);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("route_woven");
 	TCase *t = tcase_create("route_woven");
 
 	tcase_add_test(t, each_store_gives_the_old_or_the_new_answer);
+	tcase_add_test(t, a_larger_table_answers_like_the_smaller);
 	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
