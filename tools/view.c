@@ -4,13 +4,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Bytes of the character at s; 0: it is no UTF-8, or a control character, C1 (U+0080 to U+009F) included. */
+static size_t character(const unsigned char *s)
+{
+	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	if (s[0] < ' ' || s[0] == 127 || (s[0] == 0xc2 && s[1] < 0xa0))
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* Longer than need be, halves of surrogate pairs, beyond U+10FFFF. */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) || (s[0] == 0xf0 && s[1] < 0x90) ||
+	    (s[0] == 0xf4 && s[1] >= 0x90))
+		return 0;
+	return len;
+}
+
 const char *view_clean(const char *text, char *ret, size_t max)
 {
-	size_t i;
+	size_t used = 0, len;
 
-	for (i = 0; i + 1 < max && text[i]; i++)
-		ret[i] = (unsigned char)text[i] < ' ' || text[i] == 127 ? '?' : text[i];
-	ret[i] = 0;
+	for (; *text; text += len ? len : 1) {
+		len = character((const unsigned char *)text);
+		if (used + (len ? len : 1) >= max)
+			break;
+		memcpy(ret + used, len ? text : "?", len ? len : 1);
+		used += len ? len : 1;
+	}
+	ret[used] = 0;
 	return ret;
 }
 

@@ -6,7 +6,8 @@
 #include "out.h"
 #include "roster.h"
 
-/* Text of a file or a daemon for a terminal: what is not printable becomes '?'. At most max - 1 bytes. */
+/* Text of a file or a daemon for a terminal: what is not printable, or no UTF-8, becomes '?'. At most max - 1
+ * bytes, cut between characters. */
 const char *view_clean(const char *text, char *ret, size_t max);
 /* "10.8.0.2, fd00::2": without the length where it is a single address. */
 const char *view_nets(const struct peer *p, char *ret, size_t max);
