@@ -1,46 +1,62 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-#
-# Events: who comes, goes and roams, what the interface does; never where from.
-#
-#   ns a: wga 192.168.9.1  ---- va 10.0.0.1  10.0.0.2 vb ----  ns b: wgb 192.168.9.2
+# watch: what happens to a peer is told, by its name, and never from where; by the daemon's events and, where its control
+# socket is not to be had, by asking again and again.
+# shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+mkdir -p "$T/etc/tunneld"
 outside
-tunnel tunneld tunneld
-CTL=/run/tunneld/wga.sock
-watcher() { (echo '{"v":1,"do":"watch"}'; exec sleep 1000) | socat - "UNIX-CONNECT:$CTL"; }
-watcher >"$T/events" & WATCHER=$!
-must wait_for 5 grep -q '"code":0' "$T/events"
-heard() { jq -c --arg e "$1" 'select(.event == $e)' "$T/events" | grep -q .; }
-count() { jq -c --arg e "$1" 'select(.event == $e)' "$T/events" | wc -l; }
+addr b vb 10.0.0.3/24
+{
+	key a >/dev/null
+	printf "[Interface]\nPrivateKey = %s\nListenPort = 1001\nAddress = 10.8.0.1/24\n" "$(cat "$T/a.key")"
+	printf "[Peer]\n#: Name = bo\nPublicKey = %s\n" "$(key bo)"
+} >"$T/etc/tunneld/wg0.conf"
+echo 'AllowedIPs = 10.8.0.2/32' >>"$T/etc/tunneld/wg0.conf"
+chmod 600 "$T/etc/tunneld/wg0.conf"
+claim "exit 6 where nothing runs" bash -c "'$TUNCTL' --etc '$T/etc' watch wg0; test \$? = 6"
+must n a "$TUNCTL" --etc "$T/etc" up -q wg0
+spawn json a "$TUNCTL" --etc "$T/etc" watch wg0 --json >"$T/json"
+spawn text a "$TUNCTL" --etc "$T/etc" watch wg0 >"$T/text" 2>"$T/said"
+# shellcheck disable=SC2016
+spawn polled a unshare -m bash -c 'mount --bind /dev/null /run/tunneld/wg0.sock && exec "$@"' - \
+	"$TUNCTL" --etc "$T/etc" watch wg0 --json >"$T/polled"
+sleep 0.5
+in_file() { grep -q "\"event\":\"$1\"" "$T/$2"; }
+happens() { wait_for 10 in_file "$1" json && wait_for 10 in_file "$1" polled; }
 
-equal_count() { equal "$(count "$1")" "$2"; }
-
-must reach a 192.168.9.2
-claim "a first session is a connect" wait_for 5 heard connect
-claim "with the peer's key" equal "$(jq -r 'select(.event == "connect").peer' "$T/events")" "$(key b)"
-claim "and a time" grep -qxE '20[0-9-]{8}T[0-9:]{8}\.[0-9]{3}Z' \
-	<(jq -r 'select(.event == "connect").time' "$T/events")
-must ip -n b addr del 10.0.0.2/24 dev vb
-must ip -n b addr add 10.0.0.3/24 dev vb
-must wg set wgb peer "$(key a)" endpoint 10.0.0.1:1001
-must reach b 192.168.9.1
-claim "an address that changes is a roam" wait_for 5 heard roam
-must ip -n a link set wga down
-claim "the interface goes down" wait_for 5 heard link_down
-claim "which ends the session" wait_for 5 heard disconnect
-must ip -n a link set wga up
-claim "it comes up" wait_for 5 heard link_up
-must reach a 192.168.9.2
-claim "and the peer with it" wait_for 5 equal_count connect 2
-claim "no event says where anybody is" not grep -qE '10\.0\.0\.|192\.168\.9' "$T/events"
-must ip -n a link set wga down
-spawn taken a socat -u UDP4-RECV:1001 OPEN:/dev/null,wronly
-must wait_for 5 sh -c "nsenter --net=/run/netns/a ss -Hlun 'sport = 1001' | grep -q ."
-must ip -n a link set wga up
-claim "a port that is taken is an error" wait_for 5 heard error
-stop taken
-
-kill $WATCHER 2>/dev/null
-wait $WATCHER 2>/dev/null || true
+daemon b wgb tunneld
+must wg set wgb private-key "$T/bo.key" listen-port 1002 peer "$(key a)" endpoint 10.0.0.1:1001 \
+	allowed-ips 10.8.0.1/32
+addr b wgb 10.8.0.2/24
+must ip -n b link set wgb up
+must reach b 10.8.0.1
+claim "a peer connects" happens connect
+must wg set wgb listen-port 1003
+must reach b 10.8.0.1
+claim "it speaks from another place" happens roam
+# A peer whose file comes after watch has begun.
+must n a "$TUNCTL" --etc "$T/etc" -i wg0 peer add cy -q --pubkey "$(key cy)" --ip 10.8.0.3
+claim "a peer is added" happens added
+must wg set wg0 peer "$(key bo)" remove
+claim "a peer is removed" happens removed
+claim "and with that gone" happens disconnect
+must ip -n a link set wg0 down
+claim "the interface goes down" wait_for 5 in_file link_down json
+must ip -n a link set wg0 up
+claim "and up" wait_for 5 in_file link_up json
+must n a "$TUNCTL" --etc "$T/etc" reload -q wg0
+claim "the file is read again" wait_for 5 grep -q '"event":"reload".*"code":0' "$T/json"
+must n a "$TUNCTL" --etc "$T/etc" down -q wg0
+claim "the daemon ends" happens down
+for w in json polled; do
+	claim "peers have their names: $w" grep -q '"event":"connect".*"name":"bo"' "$T/$w"
+	claim "every line is an object of its own: $w" \
+		jq -s -e 'length >= 6 and all(.v == 1 and .interface == "wg0" and (has("peer") | not))' "$T/$w"
+done
+claim "one that is new has its name" grep -q '"event":"added".*"name":"cy"' "$T/json"
+claim "people read the same" grep -qxE '20[0-9-]+T[0-9:.]+Z  wg0: connect bo' "$T/text"
+claim "the interface's, too" grep -qxE '20[0-9-]+T[0-9:.]+Z  wg0: reload done' "$T/text"
+claim "and why it ends" grep -q 'the daemon has ended' "$T/said"
+claim "no endpoint is told" not grep -qE '10\.0\.0\.|100[123]' "$T/json" "$T/polled" "$T/text"
