@@ -121,7 +121,8 @@ install: all
 	$(Q)for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
 	$(Q)for u in $(wildcard packaging/systemd/*.service); do \
 		install -d $(DESTDIR)$(UNITDIR); \
-		sed 's|/usr/sbin/|$(PREFIX)/sbin/|; s|/usr/bin/|$(PREFIX)/bin/|' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/}; done
+		sed 's|/usr/sbin/|$(PREFIX)/sbin/|; s|/usr/bin/|$(PREFIX)/bin/|' $$u \
+			>$(DESTDIR)$(UNITDIR)/$${u##*/}; done
 
 uninstall:
 	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/tunneld bin/tunctl $(COMPLETIONS))

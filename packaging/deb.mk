@@ -9,8 +9,8 @@ deb:
 	$(Q)git ls-files -z | xargs -0 tar -cf - | tar -xf - -C $(DEB_TREE)
 	$(Q)mv $(DEB_TREE)/packaging/debian $(DEB_TREE)/debian
 	$(call say,DEB,tunneld $(DEB_VERSION))
-	$(Q)cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b -j$$(nproc) >../build.log 2>&1 || \
-		{ tail -n 20 ../build.log; exit 1; }
+	$(Q)cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL \
+		dpkg-buildpackage -us -uc -b -j$$(nproc) >../build.log 2>&1 || { tail -n 20 ../build.log; exit 1; }
 	$(Q)cp $(DEB)/tunneld_*.deb build/
 	$(Q)lintian --fail-on warning --tag-display-limit 0 $(DEB)/tunneld_*.changes
 	@ls build/tunneld_*.deb

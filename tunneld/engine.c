@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -86,7 +87,6 @@ static void map_region(struct engine *e)
 		e->device.tnl = tnl_init(e->region, &lim, &env);
 		if (!e->device.tnl)
 			die("the protocol machine refuses its limits");
-		log_info("cipher: %s", tnl_ciphers());
 		return;
 	}
 	die("no address space for the smallest device: %m");
@@ -126,6 +126,7 @@ static void watch(struct engine *e, int fd, uint64_t id)
 
 static void engine_start(struct engine *e)
 {
+	struct msg ready = {.type = MSG_READY};
 	struct worker_conf worker = {.mtu = 0};
 
 	if (sodium_init() < 0)
@@ -158,7 +159,8 @@ static void engine_start(struct engine *e)
 	if (!e->control)
 		die("cannot serve clients: %m");
 	sandbox_engine_calls();
-	if (msg_send(ENGINE_CHANNEL, &(struct msg){.type = MSG_READY}) < 0)
+	snprintf(ready.body.ready.ciphers, sizeof(ready.body.ready.ciphers), "%s", tnl_ciphers());
+	if (msg_send(ENGINE_CHANNEL, &ready) < 0)
 		exit(1);
 }
 

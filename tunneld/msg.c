@@ -24,7 +24,7 @@ static const struct msg_rule {
 	[MSG_SOCKETS] = {MSG_FROM_PARENT, 0, MSG_FDS, sizeof(struct msg_sockets)},
 	[MSG_DONE] = {MSG_FROM_PARENT, 0, 0, sizeof(struct msg_done)},
 	[MSG_ASK] = {MSG_FROM_PARENT, 0, 0, sizeof(struct msg_ask)},
-	[MSG_READY] = {MSG_FROM_ENGINE, 0, 0, 0},
+	[MSG_READY] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_ready)},
 	[MSG_OPEN] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_open)},
 	[MSG_MARK] = {MSG_FROM_ENGINE, 1, MSG_FDS, sizeof(struct msg_mark)},
 	[MSG_STATE] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_state)},
@@ -32,12 +32,25 @@ static const struct msg_rule {
 	[MSG_EVENT] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_event)},
 };
 
+/* A string that ends, of plain characters: it goes to the log of a process with rights. */
+static bool printable(const char *text, size_t size)
+{
+	const char *end = memchr(text, 0, size);
+
+	for (; end && text < end; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return end != NULL;
+}
+
 /* The fields whose range the length does not settle. */
 static bool body_valid(const struct msg *m)
 {
 	switch (m->type) {
 	case MSG_START:
 		return memchr(m->body.start.name, 0, IFNAMSIZ) != NULL && m->body.start.share <= JUDGE_ALWAYS;
+	case MSG_READY:
+		return printable(m->body.ready.ciphers, sizeof(m->body.ready.ciphers));
 	case MSG_LINK:
 		return m->body.link.up <= 1;
 	case MSG_SOCKETS:

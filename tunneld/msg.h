@@ -32,7 +32,7 @@ enum msg_type {
 	MSG_DONE,	/* the answer to MSG_MARK */
 	MSG_ASK,	/* tell something about yourself, see enum msg_ask_what */
 	/* engine -> parent */
-	MSG_READY,	/* once: privileges are gone, clients are served. No answer */
+	MSG_READY,	/* once: privileges are gone, clients are served; brings a line for the log. No answer */
 	MSG_OPEN,	/* open UDP sockets; the parent keeps no copy. Answered by MSG_SOCKETS */
 	MSG_MARK,	/* set SO_MARK on the sockets that come along. Answered by MSG_DONE */
 	MSG_STATE,	/* the answer to MSG_ASK for the state */
@@ -69,6 +69,10 @@ struct msg_ask {
 
 struct msg_done {
 	int32_t error;		/* 0 or a negative errno */
+};
+
+struct msg_ready {
+	char ciphers[96];	/* see tnl_ciphers(): printable */
 };
 
 struct msg_open {
@@ -110,6 +114,7 @@ struct msg {
 		struct msg_link link;
 		struct msg_sockets sockets;
 		struct msg_done done;
+		struct msg_ready ready;
 		struct msg_open open;
 		struct msg_mark mark;
 		struct msg_ask ask;

@@ -60,6 +60,7 @@ struct parent {
 	int signals, null;
 	unsigned ifindex;	/* at the start; the interface may move later */
 	bool ready;		/* the engine has said MSG_READY */
+	char ciphers[sizeof(((struct msg_ready *)0)->ciphers)];	/* and what it uses */
 	bool up;		/* all that the file asks for was there */
 	int64_t routes_quiet;	/* ms, until when news of routes are held back; 0: they are not */
 	bool stop;
@@ -77,10 +78,10 @@ static void stop(struct parent *p, int status)
 
 static int answer_ready(struct parent *p, const struct msg *m)
 {
-	(void)m;
 	if (p->ready)
 		return -EPROTO;
 	p->ready = true;
+	memcpy(p->ciphers, m->body.ready.ciphers, sizeof(p->ciphers));
 	return 0;
 }
 
@@ -478,6 +479,7 @@ int parent_main(const struct parent_args *args)
 		service_ready(p.service);
 		detach(&p);
 		offload_log(p.no_offload, &p.info, &p.udp);
+		log_info("cipher: %s", p.ciphers);
 		log_info("ready");
 	}
 	while (p.up && !p.stop)

@@ -115,9 +115,11 @@ static const struct {
 	unsigned fds;
 	int verdict;
 } table[] = {
-	{ "ready", { MSG_READY, { .done = { 0 } } }, 0, 0, 0 },
-	{ "ready is short", { MSG_READY, { .done = { 0 } } }, 1, 0, -EPROTO },
-	{ "ready brings nothing", { MSG_READY, { .done = { 0 } } }, 0, 1, -EPROTO },
+	{ "ready", { MSG_READY, { .ready = { "a cipher" } } }, sizeof(struct msg_ready), 0, 0 },
+	{ "ready is short", { MSG_READY, { .ready = { "" } } }, 1, 0, -EPROTO },
+	{ "ready brings nothing", { MSG_READY, { .ready = { "" } } }, sizeof(struct msg_ready), 1, -EPROTO },
+	{ "ready with a line of its own", { MSG_READY, { .ready = { "x\nroot: y" } } }, sizeof(struct msg_ready), 0,
+	  -EPROTO },
 	{ "open", { MSG_OPEN, { .open = { .port = 51820, .fwmark = 7 } } }, sizeof(struct msg_open), 0, 0 },
 	{ "open cut short", { MSG_OPEN, { .done = { 0 } } }, sizeof(struct msg_open) - 1, 0, -EPROTO },
 	{ "open too long", { MSG_OPEN, { .done = { 0 } } }, sizeof(struct msg_open) + 1, 0, -EPROTO },
