@@ -47,7 +47,7 @@ struct route {
 	uint32_t nodes, used, free;	/* how many, how many were ever handed out, first of the free ones */
 	uint32_t count;
 	uint32_t hosts, most;		/* full-length prefixes; buckets of the largest table */
-	uint64_t grown;			/* the epoch in which the table became larger; 0: no reader knows the one before */
+	uint64_t grown;			/* when the table became larger; 0: no reader knows the one before */
 };
 
 static inline uint32_t follow(const _Atomic uint32_t *link)

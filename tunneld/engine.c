@@ -35,6 +35,7 @@ enum {
 	ADVANCE_BATCH = 16,                  /* messages a call */
 	ADVANCE_ROUND = 16,                  /* calls a round */
 	EVENTS = 64,
+	RANDOM = 512,                        /* bytes asked of the kernel at a time: a dozen handshakes */
 };
 
 enum { ID_CHANNEL, ID_WORKERS, ID_TIMER };	/* epoll data; clients have CONTROL_ID and up */
@@ -48,22 +49,36 @@ struct engine {
 	unsigned queues;
 	struct report report;
 	tnl_ns armed;		/* what the timer is set to */
+	uint8_t random[RANDOM];	/* from the kernel; what was given away is zero */
+	size_t random_left;	/* bytes at its beginning */
 	bool stop;
 	struct tnl_msg out[ADVANCE_BATCH];
 	struct worker_dgram dgram;
 };
 
+/* A handshake needs it in three portions, and a call costs as much as all the rest of them. */
 static void engine_random(void *ctx, void *dst, size_t len)
 {
-	(void)ctx;
-	randombytes_buf(dst, len);
+	struct engine *e = ctx;
+
+	if (len > RANDOM) {
+		randombytes_buf(dst, len);
+		return;
+	}
+	if (e->random_left < len) {
+		randombytes_buf(e->random, RANDOM);
+		e->random_left = RANDOM;
+	}
+	e->random_left -= len;
+	memcpy(dst, e->random + e->random_left, len);
+	sodium_memzero(e->random + e->random_left, len);
 }
 
 /* The largest device for which address space can be had; a session is needed per active peer three times over, and a
  * region of three million would be for machines that do not exist yet. */
 static void map_region(struct engine *e)
 {
-	static const struct tnl_env env = {.random = engine_random};
+	const struct tnl_env env = {.ctx = e, .random = engine_random};
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
 	for (uint32_t peers = TNL_PEERS_MAX; peers >= 1024; peers /= 4) {
@@ -271,7 +286,10 @@ static bool may_sleep(struct engine *e)
 static bool round_of_work(struct engine *e)
 {
 	struct device *d = &e->device;
-	bool more = control_round(e);
+	bool more;
+
+	pool_listen(&d->pool);	/* what comes from here on wakes us */
+	more = control_round(e);
 
 	device_act(d);
 	if (d->reopen != TNL_NEVER && d->reopen <= device_now().boot)
@@ -293,6 +311,7 @@ static void engine_end(struct engine *e)
 		udp_close(&e->device.socks[i]);
 	pool_stop(&e->device.pool);
 	tnl_wipe(e->device.tnl);
+	sodium_memzero(e->random, sizeof(e->random));
 	sodium_memzero(e->out, sizeof(e->out));
 	sodium_memzero(&e->dgram, sizeof(e->dgram));
 	munmap(e->region, e->region_len);

@@ -68,6 +68,12 @@ void pool_drop(struct pool *p, tnl_peer peer)
 		worker_drop(p->worker[i], peer);
 }
 
+void pool_listen(struct pool *p)
+{
+	for (unsigned i = 0; i < p->count; i++)
+		worker_listen(p->worker[i]);
+}
+
 bool pool_pop_control(struct pool *p, struct worker_dgram *ret)
 {
 	for (unsigned i = 0; i < p->count; i++) {

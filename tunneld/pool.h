@@ -28,6 +28,8 @@ void pool_set_mtu(struct pool *p, uint32_t mtu);
 void pool_ready(struct pool *p, tnl_peer peer);
 void pool_drop(struct pool *p, tnl_peer peer);
 
+/* As worker_listen(), all of them. */
+void pool_listen(struct pool *p);
 /* The next control datagram, of each worker in turn; false: there is none. */
 bool pool_pop_control(struct pool *p, struct worker_dgram *ret);
 /* How many wait in all the rings. */

@@ -49,6 +49,7 @@ struct worker {
 	struct ring commands;		/* owner -> worker */
 	struct ring control;		/* worker -> owner */
 	atomic_bool holds;		/* worker: packets wait in the stage */
+	atomic_bool told;		/* worker sets, owner clears: the owner's eventfd was written since it looked */
 	atomic_bool gone;		/* worker */
 	uint32_t pings;			/* owner */
 	_Atomic uint32_t pongs;		/* worker */
@@ -188,7 +189,7 @@ static void *run(void *arg)
 	while (!w->stop) {
 		if (wait_for_work(w) < 0)
 			continue;
-		if (round_once(w))
+		if (round_once(w) && !atomic_exchange(&w->told, true))
 			eventfd_write(w->conf.owner_event, 1);
 	}
 	return NULL;
@@ -328,6 +329,12 @@ void worker_drop(struct worker *w, tnl_peer p)
 {
 	if (holds(w))
 		give(w, (struct command) { .what = CMD_DROP, .peer = p });
+}
+
+/* An exchange, so that what the worker did before it found the owner told is seen by the owner behind this. */
+void worker_listen(struct worker *w)
+{
+	atomic_exchange(&w->told, false);
 }
 
 bool worker_pop_control(struct worker *w, struct worker_dgram *ret)

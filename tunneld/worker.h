@@ -71,9 +71,13 @@ void worker_ready(struct worker *w, tnl_peer p);
 /* On TNL_EV_GAVE_UP and TNL_EV_WIPED: drop what waits for it. */
 void worker_drop(struct worker *w, tnl_peer p);
 
-/* Takes the oldest control datagram; false when there is none. Clear the eventfd first, pop until false, then let
- * tnl_advance() run: the worker writes the eventfd when it has put something in, when tnl_leave() asked for the owner,
- * and when the interface has gone. A full ring drops what comes. */
+/* The worker writes the eventfd once between two calls of this, however much there is: read the eventfd, call this, then
+ * look at everything. */
+void worker_listen(struct worker *w);
+
+/* Takes the oldest control datagram; false when there is none. Pop until false, then let tnl_advance() run: the worker
+ * writes the eventfd when it has put something in, when tnl_leave() asked for the owner, and when the interface has
+ * gone. A full ring drops what comes. */
 bool worker_pop_control(struct worker *w, struct worker_dgram *ret);
 
 /* How many wait in the ring, for the rule that makes handshakes cost a cookie. */

@@ -242,6 +242,7 @@ START_TEST(a_worker_that_goes_round_says_so)
 		while (!worker_alive(worker)) {
 			wait_for(event);
 			ck_assert_int_eq(read(event, &ticks, sizeof(ticks)), sizeof(ticks));
+			worker_listen(worker);
 		}
 	}
 }
