@@ -20,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <linux/if.h>
@@ -34,7 +35,7 @@ enum {
 	READ_LEN = 16384,
 	READS_PER_TURN = 4,
 	ACCEPTS_PER_TURN = 16,
-	OPS_FIRST = 64,
+	OPS_FIRST = 512,
 	CHUNK_FIRST = APPLY_GET_MIN,
 	CHUNK_LEN = 256 << 10,	/* text of some thousand peers: a slice */
 	ID_WORK = CONTROL_ID + 1 + CLIENTS_MAX,
@@ -87,7 +88,9 @@ static void drop_ops(struct control *c, struct client *cl)
 {
 	size_t bytes = cl->room * sizeof(*cl->ops);
 
-	apply_free(cl->ops, bytes);
+	/* Pages that go back to the kernel are wiped before anybody else gets them. */
+	if (cl->ops)
+		munmap(cl->ops, bytes);
 	c->ops_held -= bytes;
 	cl->ops = NULL;
 	cl->count = cl->room = 0;
@@ -188,22 +191,33 @@ static bool job_done(struct control *c, struct client *cl)
 	return done;
 }
 
+/* Twice as many lines: the pages move, nothing is copied, and no copy left behind; millions of them take no longer. */
+static bool make_room(struct control *c, struct client *cl)
+{
+	size_t room = cl->room ? 2 * cl->room : OPS_FIRST;
+	size_t bytes = room * sizeof(*cl->ops), old = cl->room * sizeof(*cl->ops);
+	void *ops;
+
+	if (c->ops_held - old + bytes > OPS_HELD_MAX)
+		return false;
+	if (old)
+		ops = mremap(cl->ops, old, bytes, MREMAP_MAYMOVE);
+	else
+		ops = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (ops == MAP_FAILED)
+		return false;
+	if (!old)
+		madvise(ops, bytes, MADV_DONTDUMP);
+	c->ops_held += bytes - old;
+	cl->ops = ops;
+	cl->room = room;
+	return true;
+}
+
 static bool collect(struct control *c, struct client *cl, const struct uapi_op *op)
 {
-	if (cl->count == cl->room) {
-		size_t room = cl->room ? 2 * cl->room : OPS_FIRST;
-		size_t bytes = room * sizeof(*op), old = cl->room * sizeof(*op);
-		struct uapi_op *ops = c->ops_held + bytes <= OPS_HELD_MAX ? malloc(bytes) : NULL;
-
-		if (!ops)
-			return false;
-		if (old)
-			memcpy(ops, cl->ops, old);
-		apply_free(cl->ops, old);
-		c->ops_held += bytes - old;
-		cl->ops = ops;
-		cl->room = room;
-	}
+	if (cl->count == cl->room && !make_room(c, cl))
+		return false;
 	cl->ops[cl->count++] = *op;
 	return true;
 }
