@@ -74,36 +74,46 @@ static void engine_random(void *ctx, void *dst, size_t len)
 	sodium_memzero(e->random + e->random_left, len);
 }
 
-/* The largest device for which address space can be had; a session is needed per active peer three times over, and a
- * region of three million would be for machines that do not exist yet. */
-static void map_region(struct engine *e)
+/* False: there is no address space for so much. */
+static bool map_one(struct engine *e, const struct tnl_limits *lim)
 {
 	const struct tnl_env env = {.ctx = e, .random = engine_random};
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
-	for (uint32_t peers = TNL_PEERS_MAX; peers >= 1024; peers /= 4) {
-		struct tnl_limits lim = {
-			.peers = peers,
-			.sessions = peers == TNL_PEERS_MAX ? peers : 3 * peers,
-			.prefixes = 2 * peers,
-			.workers = e->queues,
-		};
+	e->region_len = tnl_footprint(lim);
+	if (!e->region_len)
+		return false;
+	e->region = mmap(NULL, e->region_len, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (e->region == MAP_FAILED)
+		return false;
+	madvise(e->region, e->region_len, MADV_DONTDUMP);
+	if (mlock2(e->region, e->region_len, MLOCK_ONFAULT) < 0)
+		log_debug("keys may be swapped out: %m");
+	e->device.limits = *lim;
+	e->device.tnl = tnl_init(e->region, lim, &env);
+	if (!e->device.tnl)
+		die("the protocol machine refuses its limits");
+	return true;
+}
 
-		e->region_len = tnl_footprint(&lim);
-		if (!e->region_len)
-			continue;
-		e->region = mmap(NULL, e->region_len, PROT_READ | PROT_WRITE, flags, -1, 0);
-		if (e->region == MAP_FAILED)
-			continue;
-		madvise(e->region, e->region_len, MADV_DONTDUMP);
-		if (mlock2(e->region, e->region_len, MLOCK_ONFAULT) < 0)
-			log_debug("keys may be swapped out: %m");
-		e->device.limits = lim;
-		e->device.tnl = tnl_init(e->region, &lim, &env);
-		if (!e->device.tnl)
-			die("the protocol machine refuses its limits");
-		return;
-	}
+/* The largest device for which address space can be had. An active peer has up to three sessions; with fewer than that
+ * for each, a million active peers would find none left to renew theirs. */
+static void map_region(struct engine *e)
+{
+	for (uint32_t peers = TNL_PEERS_MAX; peers >= 1024; peers /= 4)
+		for (uint32_t each = 3; each >= 1; each -= 2) {
+			const struct tnl_limits lim = {
+				.peers = peers,
+				.sessions = each * peers,
+				.prefixes = 2 * peers,
+				.workers = e->queues,
+			};
+
+			if (!map_one(e, &lim))
+				continue;
+			log_info("cipher: %s", tnl_ciphers());
+			return;
+		}
 	die("no address space for the smallest device: %m");
 }
 
