@@ -7,6 +7,8 @@
 #include "store.h"
 
 #include <err.h>
+#include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -42,21 +44,35 @@ static void put_line(struct convert *r, const char *before, const char *value)
 
 /* ---- Names ------------------------------------------------------------------------------------------------------- */
 
-static bool is_taken(const struct convert *r, const char *name)
+/* A name, and the number to try behind it when it is wanted once more. */
+struct given {
+	char name[IFACE_PEER_NAME_MAX + 1];
+	unsigned next;
+};
+
+static int by_name(const void *a, const void *b)
 {
-	for (size_t i = 0; i < r->name_count; i++)
-		if (!strcmp(r->name[i], name))
-			return true;
-	return false;
+	return strcmp(((const struct given *)a)->name, ((const struct given *)b)->name);
+}
+
+static struct given *find_given(const struct convert *r, const char *name)
+{
+	struct given want, **found;
+
+	snprintf(want.name, sizeof(want.name), "%s", name);
+	found = tfind(&want, &r->names, by_name);
+	return found ? *found : NULL;
 }
 
 static void take_name(struct convert *r, const char *name)
 {
-	if (r->name_count == r->name_room) {
-		r->name_room = 2 * r->name_room + 16;
-		r->name = reallocarray(r->name, r->name_room, sizeof(*r->name));
-	}
-	if (!r->name || !(r->name[r->name_count++] = strdup(name)))
+	struct given *g = malloc(sizeof(*g));
+
+	if (!g)
+		err(CMD_FAILED, "tunctl");
+	snprintf(g->name, sizeof(g->name), "%s", name);
+	g->next = 2;
+	if (!tsearch(g, &r->names, by_name))
 		err(CMD_FAILED, "tunctl");
 }
 
@@ -65,6 +81,7 @@ static void safe_name(const struct convert *r, const char *from, char ret[IFACE_
 {
 	enum { TAIL = 8 };
 	char stem[IFACE_PEER_NAME_MAX + 1 - TAIL];
+	struct given *other;
 	size_t len = 0;
 
 	for (; *from && len + 1 < sizeof(stem); from++) {
@@ -76,8 +93,9 @@ static void safe_name(const struct convert *r, const char *from, char ret[IFACE_
 	}
 	stem[len] = 0;
 	strcpy(ret, stem);
-	for (unsigned n = 2; is_taken(r, ret); n++)
-		snprintf(ret, IFACE_PEER_NAME_MAX + 1, "%s-%u", stem, n);
+	other = find_given(r, stem);
+	while (other && find_given(r, ret))
+		snprintf(ret, IFACE_PEER_NAME_MAX + 1, "%s-%u", stem, other->next++);
 }
 
 /* As it can stand behind "Note = ". */
@@ -258,8 +276,6 @@ const char *convert_easy(struct convert *r, const json_t *file)
 void convert_free(struct convert *r)
 {
 	store_free(r->text, r->len);
-	for (size_t i = 0; i < r->name_count; i++)
-		free(r->name[i]);
-	free(r->name);
+	tdestroy(r->names, free);
 	*r = (struct convert){ 0 };
 }

@@ -19,8 +19,7 @@ struct convert {
 	char *text;		/* terminated; store_free() it, it holds keys */
 	size_t len, room;
 	size_t peers, named, disabled;
-	char **name;		/* those given so far */
-	size_t name_count, name_room;
+	void *names;		/* those given so far: a tree */
 };
 
 /* A text of wg-quick's kind. */

@@ -62,6 +62,27 @@ START_TEST(texts_keep_their_bytes_and_names)
 }
 END_TEST
 
+/* That this takes a moment and no hours is a part of it. */
+START_TEST(many_namesakes_get_numbers)
+{
+	enum { MANY = 20000 };
+	static const char one[] = "### begin x ###\n[Peer]\n";
+	struct convert r = { 0 };
+	size_t len = MANY * strlen(one);
+	char *text = malloc(len + 1);
+
+	for (size_t i = 0; i < MANY; i++)
+		strcpy(text + i * strlen(one), one);
+	convert_text(&r, text, len);
+	ck_assert_uint_eq(r.named, MANY);
+	ck_assert_ptr_nonnull(strstr(r.text, "#: Name = x\n"));
+	ck_assert_ptr_nonnull(strstr(r.text, "#: Name = x-2\n"));
+	ck_assert_ptr_nonnull(strstr(r.text, "#: Name = x-20000\n"));
+	convert_free(&r);
+	free(text);
+}
+END_TEST
+
 static const char easy[] =
 	"{\"server\":{\"privateKey\":\"" PRIVATE "\",\"address\":\"10.8.0.1\"},\"clients\":{"
 	"\"1\":{\"name\":\"anna\",\"address\":\"10.8.0.2\",\"publicKey\":\"" KEY_A "\",\"preSharedKey\":\"" KEY_C "\","
@@ -222,6 +243,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, texts_keep_their_bytes_and_names, 0, sizeof(texts) / sizeof(texts[0]));
+	tcase_add_test(tc, many_namesakes_get_numbers);
 	tcase_add_test(tc, clients_of_wg_easy_come_with_their_state);
 	tcase_add_test(tc, an_archive_comes_back_as_it_was);
 	tcase_add_test(tc, names_that_lead_elsewhere_are_refused);
