@@ -336,16 +336,20 @@ static void request(void *ctx, ctl_client who, enum ctl_request what)
 
 void service_heard(struct service *s, const struct msg *m)
 {
+	/* What was not asked for is left alone: an engine that has been taken over must not make us work, or let us
+	 * flood the manager. */
 	switch (m->type) {
 	case MSG_STATE:
-		tell_state(s, &m->body.state);
+		if (s->asking.count)
+			tell_state(s, &m->body.state);
 		break;
 	case MSG_EVENT:
 		engine_event(s, &m->body.event);
 		break;
 	case MSG_ALIVE:
+		if (s->asked_alive)
+			notify_send("WATCHDOG=1\n");
 		s->asked_alive = false;
-		notify_send("WATCHDOG=1\n");
 		break;
 	default:
 		break;
