@@ -6,6 +6,7 @@
 #include "doctor.h"
 
 #include "conf.h"
+#include "daemon.h"
 #include "out.h"
 #include "probe.h"
 #include "store.h"
@@ -16,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+enum { STATE_MS = 1000 };	/* the daemon is waited for so long */
 
 static const char *const result_names[] = {
 	[DOCTOR_GOOD] = "ok", [DOCTOR_SKIPPED] = "skipped", [DOCTOR_WARNING] = "warning", [DOCTOR_PROBLEM] = "problem",
@@ -60,6 +63,9 @@ static void take_value(struct doctor_files *s, const struct conf_item *it)
 		break;
 	case CONF_MTU:
 		s->mtu = (uint32_t)it->number;
+		break;
+	case CONF_NO_OFFLOAD:
+		s->no_offload |= (unsigned)it->number;
 		break;
 	default:
 		break;
@@ -131,6 +137,8 @@ int doctor_begin(struct ctx *c, struct doctor *d, bool slow)
 	c->mute = false;
 	d->answers = d->f.running && !code;
 	d->pid = d->f.running ? probe_listener(d->f.sock) : 0;
+	if (d->f.running && daemon_ask(d->f.ctl, "state", STATE_MS, &d->state))
+		d->state = NULL;
 	rules = slow ? probe_run(list) : NULL;
 	d->rules = rules ? json_loads(rules, 0, NULL) : NULL;
 	free(rules);
@@ -141,6 +149,7 @@ void doctor_end(struct doctor *d)
 {
 	roster_free(&d->saved);
 	roster_free(&d->r);
+	json_decref(d->state);
 	json_decref(d->rules);
 }
 

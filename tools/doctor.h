@@ -28,6 +28,7 @@ struct doctor_files {
 	bool port, dns, nat;		/* there is such a line, and it says something */
 	bool other_table;		/* routes are not made, or in a table that somebody else has rules for */
 	uint32_t mtu;			/* 0: not said */
+	unsigned no_offload;		/* bits of CONF_OFFLOAD_ that are switched off */
 };
 
 struct doctor {
@@ -38,6 +39,7 @@ struct doctor {
 	struct roster r;		/* the same joined with what runs */
 	bool answers;			/* the daemon has said all that it was asked */
 	pid_t pid;			/* of the daemon; 0: not known */
+	json_t *state;			/* what it tells at its control socket; NULL: it does not */
 	json_t *rules;			/* what `nft -j list ruleset` says; NULL: there is no nft, or it may not look */
 	char text[DOCTOR_TEXT];		/* what the present check has found */
 };
@@ -85,6 +87,15 @@ enum doctor_result doctor_memory(struct doctor *d);
 enum doctor_result doctor_port(struct doctor *d);
 enum doctor_result doctor_buffers(struct doctor *d);
 enum doctor_result doctor_overflow(struct doctor *d);
+
+/* doctor_state.c: what the daemon tells of itself */
+enum doctor_result doctor_offloads(struct doctor *d);
+enum doctor_result doctor_reload(struct doctor *d);
+enum doctor_result doctor_wrong_key(struct doctor *d);
+enum doctor_result doctor_strangers(struct doctor *d);
+enum doctor_result doctor_forged(struct doctor *d);
+enum doctor_result doctor_wrong_source(struct doctor *d);
+enum doctor_result doctor_replays(struct doctor *d);
 
 /* doctor_files.c: configuration */
 enum doctor_result doctor_config(struct doctor *d);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * watch tells what happens to peers, as it happens. tunneld says so itself at its control socket; only which peers there
- * are is not an event there, and is looked at from time to time. A daemon without such a socket is asked for everything
- * every second, and what differs from the second before is an event.
+ * watch tells what happens to peers, as it happens. tunneld says so itself at its control socket; only which peers
+ * there are is no event there, and is looked at from time to time. A daemon without such a socket is asked for
+ * everything every second, and what differs from the second before is an event.
  *
  * Peers are named; where they speak from is not told, only that it is another place now.
  */

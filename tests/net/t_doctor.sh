@@ -101,6 +101,24 @@ stop other
 again
 claim "started anew: nothing" healthy
 
+down
+TUNNELD_NO_OFFLOAD=gro,tso up
+fault "packets pass the kernel one by one" "offloads:warning"
+claim "they are named" bash -c "doctor -q | grep -q 'no offload of tun tso, udp gro:'"
+down
+sed -i '2a NoOffload = gro' "$CONF"
+up
+claim "not those that the file switches off: nothing" healthy
+config
+again
+sed -i 's/^AllowedIPs.*/AllowedIPs = wrong/' "$CONF"
+ctl reload -q wg0 2>/dev/null
+config
+fault "the last reload failed" "reload:problem"
+must ctl reload -q wg0
+claim "the next went well: nothing" healthy
+again
+
 small_buffers()
 {
 	unshare -Urn bash -c '

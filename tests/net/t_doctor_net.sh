@@ -159,5 +159,33 @@ spawn ping-c c ping -q -i 0.02 10.8.0.1 >/dev/null
 must reach c 10.8.0.1
 claim "one configuration on two devices" wait_for 10 finds "ping-pong:warning" 11
 stop ping-b; stop ping-c; stop wgb; stop wgc
+again
+claim "both gone: nothing" healthy
+
+# ---- What is dropped: an attacker at bo's side, then bo itself. Each joins those before it.
+
+watch talk b vb udp
+device b wgb 10.0.0.1
+must n b ping -q -c 10 -i 0.01 10.8.0.1
+seen talk >/dev/null
+inject() { n b "$BUILD/net/inject" "$T/talk.pcap" vb 10.0.0.1 "$@" >/dev/null; }
+must inject 1 flip
+fault "handshakes for another key" "wrong-key:warning"
+for _ in {1..25}; do
+	inject 1 same
+done
+fault "handshakes that have no answer" "wrong-key:warning strangers:warning"
+must inject 4 flip
+fault "packets that were changed" "wrong-key:warning strangers:warning forged:warning"
+addr b wgb 10.8.0.77/32
+n b ping -q -c 30 -i 0.01 -W 1 -I 10.8.0.77 10.8.0.1 >/dev/null
+fault "packets from elsewhere" "wrong-key:warning strangers:warning forged:warning wrong-source:warning"
+for _ in {1..10}; do
+	inject 4 same
+done
+fault "packets that come twice" \
+	"wrong-key:warning strangers:warning forged:warning wrong-source:warning replays:warning"
+stop wgb
+again
 
 claim "the end: nothing" healthy

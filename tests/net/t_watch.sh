@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# watch: what happens to a peer is told, by its name, and never from where; by the daemon's events and, where its control
-# socket is not to be had, by asking again and again.
+# watch: what happens to a peer is told, by its name, and never from where; by the daemon's events and, where its
+# control socket is not to be had, by asking again and again.
 # shellcheck source=tests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
