@@ -241,8 +241,13 @@ int cmd_rollback(struct ctx *c)
 	struct iface f;
 	char why[PENDING_WHY_MAX];
 	bool rolled = false;
-	int code = begin_end(c, &f), err = 0;
+	int code, err = 0;
 
+	/* Before every start: who starts it may hold the lock. */
+	if (cmd_has(c, OPT_STALE) && !iface_find(c, c->word[0], IFACE_CONFIGURED_FIRST, &f) && f.conf[0] &&
+	    !pending_is(&f))
+		return report(c, &f, false, 0, "nothing is on trial");
+	code = begin_end(c, &f);
 	if (code)
 		return code;
 	if (cmd_has(c, OPT_STALE)) {

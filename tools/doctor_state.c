@@ -105,8 +105,8 @@ enum doctor_result doctor_wrong_key(struct doctor *d)
 		return no_state(d);
 	/* Of a flood of garbage some looks like a handshake by chance. */
 	if (drops >= FEW && drops > number(d, "handshakes", "sessions") && drops > garbage / DATA_SHARE)
-		return doctor_say(d, DOCTOR_WARNING, "%" PRIu64 " handshakes were for another key than ours: a peer has "
-				  "an old one, or somebody probes", drops);
+		return doctor_say(d, DOCTOR_WARNING, "%" PRIu64 " handshakes were for another key than ours: a peer "
+				  "has an old one, or somebody probes", drops);
 	return doctor_say(d, DOCTOR_GOOD, "handshakes are for our key");
 }
 
@@ -120,8 +120,8 @@ enum doctor_result doctor_strangers(struct doctor *d)
 	if (!d->state)
 		return no_state(d);
 	if (read >= good + FEW)
-		return doctor_say(d, DOCTOR_WARNING, "%" PRIu64 " handshakes had no answer: from keys that no peer here "
-				  "has, or old ones again", read - good);
+		return doctor_say(d, DOCTOR_WARNING, "%" PRIu64 " handshakes had no answer: from keys that no peer "
+				  "here has, or old ones again", read - good);
 	return doctor_say(d, DOCTOR_GOOD, "handshakes are of peers that we have");
 }
 
