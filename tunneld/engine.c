@@ -34,6 +34,7 @@ enum {
 	CONTROL_ROUND = 64,                  /* datagrams a round: 64 * 0.12 ms keep clients waiting less than 10 ms */
 	ADVANCE_BATCH = 16,                  /* messages a call */
 	ADVANCE_ROUND = 16,                  /* calls a round */
+	EVENT_ROUND = 4096,                  /* of peers, between two looks at handshakes: a million come at once */
 	EVENTS = 64,
 	RANDOM = 512,                        /* bytes asked of the kernel at a time: a dozen handshakes */
 };
@@ -217,18 +218,22 @@ static bool control_round(struct engine *e)
 	return true;
 }
 
-static void pass_events(struct engine *e)
+/* True: there is more. */
+static bool pass_events(struct engine *e)
 {
 	struct device *d = &e->device;
 	struct tnl_event ev;
 
-	while (tnl_event(d->tnl, &ev)) {
+	for (unsigned i = 0; i < EVENT_ROUND; i++) {
+		if (!tnl_event(d->tnl, &ev))
+			return false;
 		report_event(&e->report, &ev);
 		if (ev.what == TNL_EV_READY)
 			pool_ready(&d->pool, ev.peer);
 		else
 			pool_drop(&d->pool, ev.peer);
 	}
+	return true;
 }
 
 /* True: there is more. */
@@ -239,7 +244,8 @@ static bool advance_round(struct engine *e)
 
 		for (size_t k = 0; k < n; k++)
 			transmit(e, &e->out[k]);
-		pass_events(e);
+		if (pass_events(e))
+			return true;
 		if (n < ADVANCE_BATCH)
 			return false;
 	}
@@ -306,7 +312,7 @@ static bool round_of_work(struct engine *e)
 		device_reopen(d);
 	if (d->pending.detach)
 		detach(e);
-	pass_events(e);
+	more |= pass_events(e);
 	more |= advance_round(e);
 	report_round(&e->report);
 	e->stop |= d->pending.stop || pool_tun_gone(&d->pool);
