@@ -21,22 +21,27 @@ struct peer *peer_get(const struct tnl *t, tnl_peer handle)
 	return atomic_load_explicit(&t->peer[slot].handle, memory_order_acquire) == handle ? &t->peer[slot] : NULL;
 }
 
+static uint32_t hash_of(const struct tnl *t, const uint8_t pub[TNL_KEY_LEN])
+{
+	uint8_t h[crypto_shorthash_BYTES];
+
+	crypto_shorthash(h, pub, TNL_KEY_LEN, t->hash_key);
+	return get_le32(h);
+}
+
 /* There are as many buckets as peers, so that few peers touch little memory. One bucket at a time is added: it takes
  * from the one half of the table below it what hashes to it from then on. A hash that leads to a bucket that is not
  * there yet leads to that one. */
-static uint32_t *bucket_of(const struct tnl *t, const uint8_t pub[TNL_KEY_LEN])
+static uint32_t *bucket_of(const struct tnl *t, uint32_t hash)
 {
-	uint8_t h[crypto_shorthash_BYTES];
-	uint32_t at;
+	uint32_t at = hash & (2 * t->bucket_half - 1);
 
-	crypto_shorthash(h, pub, TNL_KEY_LEN, t->hash_key);
-	at = get_le32(h) & (2 * t->bucket_half - 1);
 	return &t->bucket[at < t->buckets ? at : at - t->bucket_half];
 }
 
 static void put_in_bucket(struct tnl *t, struct peer *p)
 {
-	uint32_t *bucket = bucket_of(t, p->remote_static);
+	uint32_t *bucket = bucket_of(t, p->hash);
 
 	p->hash_next = *bucket;
 	*bucket = p->slot + 1;
@@ -59,10 +64,10 @@ static void add_bucket(struct tnl *t)
 
 struct peer *peer_by_key(const struct tnl *t, const uint8_t pub[TNL_KEY_LEN])
 {
-	uint32_t at = *bucket_of(t, pub);
+	uint32_t hash = hash_of(t, pub), at = *bucket_of(t, hash);
 
 	for (; at; at = t->peer[at - 1].hash_next)
-		if (!memcmp(t->peer[at - 1].remote_static, pub, TNL_KEY_LEN))
+		if (t->peer[at - 1].hash == hash && !memcmp(t->peer[at - 1].remote_static, pub, TNL_KEY_LEN))
 			return &t->peer[at - 1];
 	return NULL;
 }
@@ -312,6 +317,7 @@ int tnl_peer_add(struct tnl *t, const uint8_t pub[TNL_KEY_LEN], tnl_peer *ret)
 	atomic_store_explicit(&p->silence_timeout, SILENCE_TIMEOUT, memory_order_relaxed);
 	if (t->peer_high > t->buckets)
 		add_bucket(t);
+	p->hash = hash_of(t, pub);
 	put_in_bucket(t, p);
 	*ret = p->generation << SLOT_BITS | p->slot;
 	atomic_store_explicit(&p->handle, *ret, memory_order_release);
@@ -320,7 +326,7 @@ int tnl_peer_add(struct tnl *t, const uint8_t pub[TNL_KEY_LEN], tnl_peer *ret)
 
 void peer_remove(struct tnl *t, struct peer *p)
 {
-	uint32_t *link = bucket_of(t, p->remote_static);
+	uint32_t *link = bucket_of(t, p->hash);
 
 	while (*link != p->slot + 1)
 		link = &t->peer[*link - 1].hash_next;

@@ -139,7 +139,7 @@ struct peer {
 	uint8_t todo, events;
 	bool queued, event_queued;
 	uint32_t slot, generation;
-	uint32_t hash_next, queue_next, event_next, limbo_next;	/* slot + 1; 0 ends */
+	uint32_t hash, hash_next, queue_next, event_next, limbo_next;	/* slot + 1; 0 ends */
 	uint64_t limbo_tag;
 };
 
