@@ -57,6 +57,9 @@ int tun_open(const char *name, unsigned flags, struct tun_info *ret)
 	ifr.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (info.vnet ? IFF_VNET_HDR : 0) |
 				(flags & TUN_QUEUES ? IFF_MULTI_QUEUE : 0));
 	r = ioctl(fd, TUNSETIFF, &ifr) != 0 ? -errno : 0;
+	/* One that is nobody's gives a queue to whoever can open /dev/net/tun, and that is everybody. */
+	if (r == 0 && ioctl(fd, TUNSETOWNER, (unsigned long)geteuid()) != 0)
+		r = -errno;
 	if (r == 0 && info.vnet)
 		r = set_offload(fd, flags, &info);
 	if (r != 0) {

@@ -42,6 +42,20 @@ else
 	claim "one worker and an owner" equal "$(threads wg1)" 2
 fi
 
+# Nor must anybody else have a queue: every user may open /dev/net/tun. The open file is handed over, since its mode is
+# another one here and there.
+queue()
+{
+	# shellcheck disable=SC2016 # they are the shell's and perl's inside
+	n b bash -c 'exec "$@" 9<>/dev/net/tun' queue "$@" perl -e \
+		'open(F, "+<&=9") or die; $_ = pack("Z16sx22", "wgb", 0x5101); exit !ioctl(F, 0x400454ca, $_)'
+}
+if [ "$(awk '{ n += $3 } END { printf "%d", n }' /proc/self/uid_map)" -gt 65534 ]; then
+	claim "another user gets no queue of the interface" \
+		not queue setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all
+	claim "as root would" queue
+fi
+
 # A second daemon must not come in by the door that the workers share.
 start b wgc 2
 must wg set wgc private-key "$T/1.key" listen-port 1002
