@@ -5,8 +5,10 @@
  */
 #include "doctor.h"
 
+#include "client.h"
 #include "conf.h"
 #include "daemon.h"
+#include "link.h"
 #include "out.h"
 #include "probe.h"
 #include "store.h"
@@ -95,13 +97,12 @@ static void read_file(struct doctor_files *s, const char *path)
 	store_free(text, len);
 }
 
-static void read_files(struct doctor *d)
+/* For what is wrong with them. */
+static void read_peers_files(struct doctor *d)
 {
 	DIR *dir = opendir(d->f.dir);
 	struct dirent *e;
 
-	if (d->f.conf[0])
-		read_file(&d->files, d->f.conf);
 	while (dir && (e = readdir(dir))) {
 		char path[PATH_MAX + NAME_MAX + 2];
 		size_t len = strlen(e->d_name);
@@ -115,10 +116,32 @@ static void read_files(struct doctor *d)
 		closedir(dir);
 }
 
+/* Ten thousand files are read once, and a second time only when something is wrong with one. */
+static int load_rosters(struct ctx *c, struct doctor *d)
+{
+	struct iface files = d->f;
+	int code;
+
+	files.running = false;
+	c->mute = true;		/* what is wrong with files and daemon is the checks' to say */
+	if (d->f.conf[0])
+		read_file(&d->files, d->f.conf);
+	if (roster_load(c, &files, true, &d->saved)) {
+		d->files.bad = true;
+		roster_sort(&d->saved);
+		read_peers_files(d);
+	}
+	roster_copy(&d->saved, &d->r);
+	if (!d->r.own_count && d->f.running)
+		d->r.own_count = link_addresses(d->f.name, d->r.own, ROSTER_OWN_MAX);
+	code = d->f.running ? client_load(d->f.sock, &d->r) : 0;
+	c->mute = false;
+	return code;
+}
+
 int doctor_begin(struct ctx *c, struct doctor *d, bool slow)
 {
 	static const char *const list[] = { "nft", "-j", "list", "ruleset", NULL };
-	struct iface files;
 	char *rules;
 	int code;
 
@@ -128,13 +151,7 @@ int doctor_begin(struct ctx *c, struct doctor *d, bool slow)
 		return cmd_fail(c, CMD_NOENT, "there is no interface %s, neither running nor configured", d->f.name);
 	if (code)
 		return code;
-	files = d->f;
-	files.running = false;
-	read_files(d);
-	c->mute = true;		/* what is wrong with files and daemon is the checks' to say */
-	roster_load(c, &files, false, &d->saved);
-	code = roster_load(c, &d->f, false, &d->r);
-	c->mute = false;
+	code = load_rosters(c, d);
 	d->answers = d->f.running && !code;
 	d->pid = d->f.running ? probe_listener(d->f.sock) : 0;
 	if (d->f.running && daemon_ask(d->f.ctl, "state", STATE_MS, &d->state))
@@ -153,7 +170,7 @@ void doctor_end(struct doctor *d)
 	json_decref(d->rules);
 }
 
-size_t doctor_quick(struct ctx *c, char (*ret)[2 * DOCTOR_TEXT], size_t max)
+size_t doctor_quick(struct ctx *c, char (*ret)[2 * DOCTOR_TEXT], size_t max, struct roster *taken)
 {
 	struct doctor d;
 	size_t count = 0;
@@ -168,6 +185,11 @@ size_t doctor_quick(struct ctx *c, char (*ret)[2 * DOCTOR_TEXT], size_t max)
 		if (count < max)
 			snprintf(ret[count], sizeof(ret[count]), "%s: %s", k->name, d.text);
 		count++;
+	}
+	*taken = (struct roster){ 0 };
+	if (!code && d.answers && !d.files.bad) {
+		*taken = d.r;
+		d.r = (struct roster){ 0 };
 	}
 	doctor_end(&d);
 	return count;

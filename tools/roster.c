@@ -69,6 +69,39 @@ void roster_free(struct roster *r)
 	*r = (struct roster){ 0 };
 }
 
+static void *copy_of(const void *from, size_t len)
+{
+	void *ret = from ? malloc(len) : NULL;
+
+	if (from && !ret)
+		err(CMD_FAILED, "tunctl");
+	return from ? memcpy(ret, from, len) : NULL;
+}
+
+static char *copy_text(const char *text)
+{
+	return copy_of(text, text ? strlen(text) + 1 : 0);
+}
+
+void roster_copy(const struct roster *from, struct roster *ret)
+{
+	*ret = *from;
+	ret->peer = NULL;
+	ret->count = ret->room = 0;
+	roster_reserve(ret, from->count);
+	for (; ret->count < from->count; ret->count++) {
+		const struct peer *p = &from->peer[ret->count];
+		struct peer *q = &ret->peer[ret->count];
+
+		*q = *p;
+		q->net = p->net_count ? copy_of(p->net, p->net_count * sizeof(*p->net)) : NULL;
+		q->net_room = p->net_count;
+		q->note = copy_text(p->note);
+		q->tags = copy_text(p->tags);
+		q->host = copy_text(p->host);
+	}
+}
+
 static int cmp_key(const struct peer *a, const struct peer *b)
 {
 	return memcmp(a->key, b->key, TNL_KEY_LEN);

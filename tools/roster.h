@@ -59,6 +59,8 @@ struct roster {
  * either case. */
 int roster_load(const struct ctx *c, const struct iface *f, bool strict, struct roster *r);
 void roster_free(struct roster *r);
+/* Ends the program when memory ends. */
+void roster_copy(const struct roster *from, struct roster *ret);
 
 /* The peers of one text, read as the file `path`; name: of a peer's own file, NULL: the main file. 0, or CMD_USAGE
  * after a line on stderr for each error. To be sorted. */

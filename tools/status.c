@@ -92,10 +92,14 @@ static void take_time(struct status *s)
 static int load(struct status *s)
 {
 	struct roster old = s->r;
-	int code;
+	int code = 0;
 
 	s->r = (struct roster){ 0 };
-	code = roster_load(s->c, &s->f, false, &s->r);
+	s->warnings = cmd_has(s->c, OPT_JSON) ? 0 : doctor_quick(s->c, s->warning, WARNINGS_SHOWN, &s->r);
+	if (!s->r.has_key) {	/* and to say what is wrong */
+		roster_free(&s->r);
+		code = roster_load(s->c, &s->f, false, &s->r);
+	}
 	take_time(s);
 	roster_sort(&old);
 	for (size_t i = 0; i < s->r.count; i++) {
@@ -310,7 +314,6 @@ static int watch(struct status *s)
 			putchar('\n');
 		if (tick % FILES_TICKS == 0) {
 			code = load(s);
-			s->warnings = json ? 0 : doctor_quick(s->c, s->warning, WARNINGS_SHOWN);
 		} else if ((err = sample(s))) {
 			screen_end();
 			code = cmd_fail(s->c, CMD_NODAEMON, "%s: the daemon has ended", s->f.name);
@@ -334,8 +337,6 @@ int cmd_status(struct ctx *c)
 	if (!s->f.running)
 		return status_down(c, &s->f);
 	code = load(s);
-	if (!code && !json)
-		s->warnings = doctor_quick(c, s->warning, WARNINGS_SHOWN);
 	if (!code && cmd_has(c, OPT_WATCH)) {
 		code = watch(s);
 	} else if (!code) {

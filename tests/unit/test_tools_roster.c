@@ -356,6 +356,35 @@ START_TEST(client_config_knows_the_server)
 }
 END_TEST
 
+START_TEST(a_copy_stands_alone)
+{
+	const uint8_t key[TNL_KEY_LEN] = { 7 };
+	struct roster from = { .port = 9 }, copy;
+	struct peer *p = roster_add(&from, key);
+	struct net n;
+
+	ck_assert(net_parse("10.0.0.1/32", 11, &n));
+	peer_add_net(p, &n);
+	p->note = strdup("note");
+	roster_add(&from, (const uint8_t[TNL_KEY_LEN]){ 8 });
+	roster_copy(&from, &copy);
+	p->note[0] = 'x';
+	p->net[0].bits = 8;
+	roster_free(&from);
+	ck_assert_uint_eq(copy.count, 2);
+	ck_assert_uint_eq(copy.port, 9);
+	ck_assert_str_eq(copy.peer[0].note, "note");
+	ck_assert_ptr_null(copy.peer[0].host);
+	ck_assert(net_equal(&copy.peer[0].net[0], &n));
+	peer_add_net(&copy.peer[0], &n);
+	peer_add_net(&copy.peer[1], &n);
+	ck_assert_ptr_nonnull(roster_by_key(&copy, key));
+	roster_free(&copy);
+	roster_copy(&(struct roster){ 0 }, &copy);
+	roster_free(&copy);
+}
+END_TEST
+
 START_TEST(view_lets_no_control_character_through)
 {
 	char text[16];
@@ -386,6 +415,7 @@ int main(void)
 	tcase_add_test(tc, peer_file_says_what_is_set);
 	tcase_add_test(tc, a_file_that_does_not_fit_is_none);
 	tcase_add_test(tc, client_config_knows_the_server);
+	tcase_add_test(tc, a_copy_stands_alone);
 	tcase_add_test(tc, view_lets_no_control_character_through);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
