@@ -35,7 +35,7 @@ int route_set(struct route *r, const struct route_prefix *p, uint32_t owner, uin
 int route_del(struct route *r, const struct route_prefix *p, uint32_t owner, uint64_t epoch);
 /* OWNER. All prefixes of `owner`; time in proportion to their number. */
 void route_clear(struct route *r, uint32_t owner, uint64_t epoch);
-/* OWNER. Nodes unlinked, and a table left behind, with a tag < epoch may be used again. True: nothing waits for that. */
+/* OWNER. Nodes unlinked, or a table left behind, with a tag < epoch may be used again. True: none is left waiting. */
 bool route_reclaim(struct route *r, uint64_t epoch);
 /* OWNER. Walk the prefixes of `owner` in the order in which they were last set: *cursor 0 at the start. No change
  * between two steps. */

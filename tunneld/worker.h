@@ -71,8 +71,8 @@ void worker_ready(struct worker *w, tnl_peer p);
 /* On TNL_EV_GAVE_UP and TNL_EV_WIPED: drop what waits for it. */
 void worker_drop(struct worker *w, tnl_peer p);
 
-/* The worker writes the eventfd once between two calls of this, however much there is: read the eventfd, call this, then
- * look at everything. */
+/* The worker writes the eventfd once between two calls of this, however much there is: read the eventfd, call this,
+ * then look at everything. */
 void worker_listen(struct worker *w);
 
 /* Takes the oldest control datagram; false when there is none. Pop until false, then let tnl_advance() run: the worker
