@@ -244,6 +244,34 @@ int netlink_state(struct netlink *n, int tun, struct netlink_state *ret)
 	return err;
 }
 
+static int parse_queues(struct nl_msg *m, void *arg)
+{
+	struct netlink *n = arg;
+	struct nlattr *info = nlmsg_find_attr(nlmsg_hdr(m), sizeof(struct ifinfomsg), IFLA_LINKINFO);
+	struct nlattr *data = info ? nla_find(nla_data(info), nla_len(info), IFLA_INFO_DATA) : NULL;
+	static const int kinds[] = {IFLA_TUN_NUM_QUEUES, IFLA_TUN_NUM_DISABLED_QUEUES};
+
+	for (unsigned i = 0; data && i < 2; i++) {
+		uint32_t count = 0;
+
+		netlink_u32(nla_find(nla_data(data), nla_len(data), kinds[i]), &count);
+		*(uint32_t *)n->answer += count;
+	}
+	return NL_OK;
+}
+
+uint32_t netlink_queues(struct netlink *n, unsigned ifindex)
+{
+	struct ifinfomsg head = {.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
+	struct nl_msg *m = nlmsg_alloc_simple(RTM_GETLINK, 0);
+	uint32_t ret = 0;
+
+	if (!m)
+		return 0;
+	nlmsg_append(m, &head, sizeof(head), NLMSG_ALIGNTO);
+	return netlink_transact(n, m, parse_queues, &ret) < 0 ? 0 : ret;
+}
+
 int netlink_link_set(struct netlink *n, unsigned ifindex, uint32_t mtu, unsigned gso_segs, bool up)
 {
 	struct ifinfomsg head = {

@@ -38,6 +38,9 @@ int netlink_state(struct netlink *n, int tun, struct netlink_state *ret);
 
 /* ---- The rest is about the present namespace --------------------------------------------------------------------- */
 
+/* How many queues a TUN device of several has, whoever holds them; 0: the kernel does not say. */
+uint32_t netlink_queues(struct netlink *n, unsigned ifindex);
+
 /* mtu 0: leave it. gso_segs: the most segments of a super-packet, 0: leave it. up false: leave it as it is. */
 int netlink_link_set(struct netlink *n, unsigned ifindex, uint32_t mtu, unsigned gso_segs, bool up);
 int netlink_address(struct netlink *n, unsigned ifindex, const struct tnl_addr *a, unsigned bits, bool add);

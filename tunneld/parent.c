@@ -293,6 +293,11 @@ static bool open_interface(struct parent *p)
 	if (!p->queues)
 		return false;
 	p->ifindex = if_nametoindex(p->info.name);
+	/* Between its making and the moment that it is ours, anybody may have taken a queue; or it was there before. */
+	if (netlink_queues(p->netlink, p->ifindex) > p->queues) {
+		log_error("somebody else holds a queue of the interface");
+		return false;
+	}
 	udp_probe(offload_udp_flags(p->no_offload), &p->udp);
 	/* Refused by kernels that do not let it be set: then super-packets are split in two. */
 	netlink_link_set(p->netlink, p->ifindex, 0, tun_gso_segs(TUN_MTU_DEFAULT), false);

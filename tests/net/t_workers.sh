@@ -56,6 +56,16 @@ if [ "$(awk '{ n += $3 } END { printf "%d", n }' /proc/self/uid_map)" -gt 65534 
 	claim "as root would" queue
 fi
 
+must ip -n b tuntap add wgq mode tun vnet_hdr multi_queue
+# shellcheck disable=SC2016 # as above
+spawn holder b bash -c 'exec perl -e "\$_ = pack(q(Z16sx22), q(wgq), 0x5101); open(F, q(+<&=9)) or die;
+	ioctl(F, 0x400454ca, \$_) or die; sleep 60" 9<>/dev/net/tun'
+holds() { ip -n b -d link show wgq | grep -q 'numqueues 1'; }
+must wait_for 10 holds
+refused() { n b timeout 5 "$TUNNELD" -f -w 2 wgq; [ $? -eq 1 ]; }
+claim "an interface of which somebody else has a queue is not taken" refused
+stop holder
+
 # A second daemon must not come in by the door that the workers share.
 start b wgc 2
 must wg set wgc private-key "$T/1.key" listen-port 1002
