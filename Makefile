@@ -33,6 +33,7 @@ PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libssl-dev libb2-dev l
 	libmnl-dev libnftnl-dev libcap-ng-dev libseccomp-dev libjansson-dev libqrencode-dev libpng-dev
 PKGS_DEMO := iproute2 iputils-ping iperf3
 PKGS_DEB := debhelper lintian fakeroot dpkg-dev git adduser
+PKGS_DEB_CHECK := debootstrap util-linux
 PKGS_BENCH := wireguard-go wireguard-tools jq valgrind
 PKGS_CHECK := check clang libclang-rt-14-dev tcpdump shellcheck socat binutils util-linux procps nftables mandoc \
 	zsh fish python3-prometheus-client zbar-tools libnm-dev systemd ethtool
@@ -142,6 +143,8 @@ help:
 	@echo 'make bench-micro   what each part costs: seal, open, gso, gro, window, route, handshake; NAME one'
 	@echo 'make bench-icount  the same in instructions'
 	@echo 'make deb           the Debian package, in build/'
+	@echo 'make deb-check     its life on a new Debian: install, a phone that browses, upgrade, purge;'
+	@echo '                   needs root, and the network'
 	@echo 'make install       PREFIX=/usr/local DESTDIR=; make uninstall'
 	@echo 'make clean'
 	@echo 'VARIANT=asan|tsan|fuzz builds in build/VARIANT; CI=true makes warnings errors; V=1 shows commands;'

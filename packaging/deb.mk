@@ -15,4 +15,8 @@ deb:
 	$(Q)lintian --fail-on warning --tag-display-limit 0 $(DEB)/tunneld_*.changes
 	@ls build/tunneld_*.deb
 
-.PHONY: deb
+# What the package does on a Debian that has never seen it, systemd included. Needs root and the network.
+deb-check: deb
+	$(Q)packaging/try build/tunneld_$(DEB_VERSION)_*.deb
+
+.PHONY: deb deb-check

@@ -4,10 +4,11 @@
 
 GOALS := $(or $(MAKECMDGOALS),all)
 PKGS := $(if $(filter-out clean help,$(GOALS)),$(PKGS_BUILD))
-PKGS += $(if $(filter-out clean help all install uninstall deb build/%,$(GOALS)),$(PKGS_DEMO))
-PKGS += $(if $(filter deb,$(GOALS)),$(PKGS_DEB))
+PKGS += $(if $(filter-out clean help all install uninstall deb deb-check build/%,$(GOALS)),$(PKGS_DEMO))
+PKGS += $(if $(filter deb deb-check,$(GOALS)),$(PKGS_DEB))
+PKGS += $(if $(filter deb-check,$(GOALS)),$(PKGS_DEB_CHECK))
 PKGS += $(if $(filter bench bench-%,$(GOALS)),$(PKGS_BENCH))
-PKGS += $(if $(filter-out clean help all install uninstall deb build/% demo bench bench-%,$(GOALS)), \
+PKGS += $(if $(filter-out clean help all install uninstall deb deb-check build/% demo bench bench-%,$(GOALS)), \
 	$(PKGS_BENCH) $(PKGS_CHECK))
 PKGS := $(sort $(PKGS))
 
