@@ -8,14 +8,15 @@
 FUZZ_SECONDS ?= 30
 FUZZ_NAME ?=
 FUZZ_NAMES := $(or $(FUZZ_NAME),$(FUZZ:fuzz_%=%))
-# What a target may call: libtunnel always, the daemon's objects when it tests them.
+# What a target may call: libtunnel always, the objects of the daemon or of tunctl when it tests them.
 # And the slow models that unit tests use.
 FUZZ_HELP := $(patsubst %.c,$(O)/obj/%.o,$(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 FUZZ_HELP += $(O)/obj/tests/unit/packets.o $(O)/obj/tests/unit/split.o
 fuzz_daemon = $(if $(shell grep -l 'include "../../tunneld/' tests/fuzz/fuzz_$(1).c),$(DAEMON_LIB_OBJ))
-fuzz_libs = $(if $(call fuzz_daemon,$(1)),$(LIBS_tunneld)) $(LIBS_tunnel)
+fuzz_tools = $(if $(shell grep -l 'include "../../tools/' tests/fuzz/fuzz_$(1).c),$(TOOLS_LIB_OBJ))
+fuzz_libs = $(if $(call fuzz_daemon,$(1)),$(LIBS_tunneld)) $(if $(call fuzz_tools,$(1)),$(LIBS_tunctl)) $(LIBS_tunnel)
 
-$(foreach n,$(FUZZ:fuzz_%=%),$(eval $(O)/fuzz/$(n): $(call fuzz_daemon,$(n))))
+$(foreach n,$(FUZZ:fuzz_%=%),$(eval $(O)/fuzz/$(n): $(call fuzz_daemon,$(n)) $(call fuzz_tools,$(n))))
 
 # The driver is ours in every variant but fuzz, where it is the engine.
 $(O)/fuzz/%: $(O)/obj/tests/fuzz/fuzz_%.o $(FUZZ_HELP) $(O)/libtunnel.a \

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 16, NAME_ROOM = 64, WORD_ROOM = 128 };
+/* Chains that jump to each other make a tree of walks: RULES_MAX bounds it. */
+enum { DEPTH_MAX = 16, RULES_MAX = 100000, NAME_ROOM = 64, WORD_ROOM = 128 };
 enum match { NO, MAYBE, YES };
 enum outcome { FALLS_THROUGH, ACCEPTED, DROPPED };
 
@@ -17,6 +18,7 @@ struct walk {
 	const char *text;
 	const struct firewall_packet *p;
 	bool may_accept;
+	unsigned rules;		/* looked at so far */
 };
 
 /* The next word of the line, without its quotes; false: there is none. */
@@ -130,7 +132,7 @@ static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth
 	len = (size_t)snprintf(begin, sizeof(begin), "\n-A %s ", chain);
 	if (depth > DEPTH_MAX || len >= sizeof(begin))
 		return FALLS_THROUGH;
-	for (; at && (at = strstr(at, begin)) && at < end; at += len) {
+	for (; at && (at = strstr(at, begin)) && at < end && w->rules++ < RULES_MAX; at += len) {
 		char target[WORD_ROOM];
 		bool go;
 		enum match m = match_rule(w, at + len, target, &go);

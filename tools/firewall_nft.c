@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-enum { DEPTH_MAX = 16 };
+/* Chains that jump to each other make a tree of walks: RULES_MAX bounds it. */
+enum { DEPTH_MAX = 16, RULES_MAX = 100000 };
 enum match { NO, MAYBE, YES };
 enum outcome { FALLS_THROUGH, ACCEPTED, DROPPED };
 
@@ -17,6 +18,7 @@ struct walk {
 	const char *family, *table;	/* of the chain under way */
 	bool may_accept;		/* a rule that may match accepts */
 	unsigned foreign;
+	unsigned rules;			/* looked at so far */
 };
 
 static const char *text_of(const json_t *o, const char *key)
@@ -192,7 +194,7 @@ static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth
 	json_t *one;
 	size_t i;
 
-	if (depth > DEPTH_MAX)
+	if (depth > DEPTH_MAX || w->rules > RULES_MAX)
 		return FALLS_THROUGH;
 	json_array_foreach(w->list, i, one) {
 		const json_t *rule = json_object_get(one, "rule");
@@ -200,6 +202,7 @@ static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth
 		if (!rule || strcmp(text_of(rule, "family"), w->family) || strcmp(text_of(rule, "table"), w->table) ||
 		    strcmp(text_of(rule, "chain"), chain))
 			continue;
+		w->rules++;
 		o = walk_rule(w, rule, &leaves, depth);
 		if (o != FALLS_THROUGH || leaves)
 			break;
