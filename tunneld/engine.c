@@ -112,7 +112,6 @@ static void map_region(struct engine *e)
 
 			if (!map_one(e, &lim))
 				continue;
-			log_info("cipher: %s", tnl_ciphers());
 			return;
 		}
 	die("no address space for the smallest device: %m");
