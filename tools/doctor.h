@@ -64,8 +64,8 @@ enum doctor_result doctor_count_of(struct doctor *d, enum doctor_result result, 
  * interface, not permitted. */
 int doctor_begin(struct ctx *c, struct doctor *d, bool slow);
 void doctor_end(struct doctor *d);
-/* "NAME: TEXT" of what is wrong, by the checks that are not slow: at most max. Returns how many there are. What was read
- * for them, files and daemon, is the caller's in *taken, sorted; empty if either was not well. */
+/* "NAME: TEXT" of what is wrong, by the checks that are not slow: at most max. Returns how many there are. What was
+ * read for them, files and daemon, is the caller's in *taken, sorted; empty if either was not well. */
 size_t doctor_quick(struct ctx *c, char (*ret)[2 * DOCTOR_TEXT], size_t max, struct roster *taken);
 /* True: the network is one that this interface masquerades or forwards for. */
 bool doctor_forwards(const struct doctor *d);
