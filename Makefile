@@ -105,8 +105,11 @@ $(O)/unit/test_%: $(O)/obj/tests/unit/test_%.o $(UNIT_COMMON) $(O)/libtunnel.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_test) $(LIBS_tunnel)
 
+# As many at a time as there are processors; what one says stays together.
 unit: $(UNIT)
-	$(Q)for t in $(UNIT); do $$t || { echo "FAILED: $$t (run it alone: make $$t && $$t)"; exit 1; }; done
+	$(Q)printf '%s\n' $(UNIT) | xargs -P "$$(nproc)" -I TEST sh -c 'out=$$(TEST 2>&1); code=$$?; \
+		printf "%s\n" "$$out"; [ $$code -eq 0 ] || { \
+		echo "FAILED: TEST (run it alone: make TEST && TEST)"; exit 1; }'
 
 # What there is to install; pages, completion and unit go along when they exist.
 COMPLETIONS := share/bash-completion/completions/tunctl share/zsh/vendor-completions/_tunctl \
