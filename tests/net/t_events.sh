@@ -40,6 +40,6 @@ must n a "$TUNCTL" --etc "$T/etc" down -q wg0
 claim "the daemon ends" happens down
 claim "peers have their names" grep -q '"event":"connect".*"name":"bo"' "$T/json"
 claim "every line is an object of its own" jq -s -e 'length >= 6 and all(.v == 1 and .interface == "wg0")' "$T/json"
-claim "people read the same" grep -qxE '20[0-9-]+T[0-9:]+Z  wg0: connect bo' "$T/text"
+claim "people read the same" grep -qxE '20[0-9-]+T[0-9:.]+Z  wg0: connect bo' "$T/text"
 claim "and why it ends" grep -q 'the daemon has ended' "$T/said"
 claim "no endpoint is told" not grep -qE '10\.0\.0\.|100[123]' "$T/json" "$T/text"

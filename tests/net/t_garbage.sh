@@ -23,6 +23,11 @@ outside
 tunnel tunneld tunneld
 claim "the tunnel is up" reach a 192.168.9.2
 claim "10,000 datagrams of garbage over IPv4 get no answer" n a "$BUILD/net/udp" garbage 10.0.0.2 1002 10000
+# Buffers are there from their first use, those of each worker: every port is another sender, who meets one of them.
+for _ in {1..16}; do
+	must n a "$BUILD/net/udp" garbage 10.0.0.2 1002 5000
+	must n a "$BUILD/net/udp" garbage fd00::2 1002 500
+done
 log=$(wc -c <"$T/wgb.log")
 before=$(family "${PID[wgb]}" | resident)
 claim "90,000 more get none" n a "$BUILD/net/udp" garbage 10.0.0.2 1002 90000
