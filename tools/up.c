@@ -168,14 +168,14 @@ static bool gone(const struct iface *f, bool was_here)
 }
 
 /* A daemon that was killed leaves its packet filter table, and with it perhaps a kill switch. */
-static int down_already(const struct ctx *c, const struct iface *f)
+static int finish_down(const struct ctx *c, const struct iface *f, bool ended)
 {
 	int removed = cmd_has(c, OPT_DRY_RUN) ? 0 : filter_remove(f->name);
 
 	if (removed < 0 && removed != -EPERM)
 		return cmd_fail(c, CMD_FAILED, "%s: cannot remove the packet filter table inet tunneld-%s: %s", f->name,
 				f->name, strerror(-removed));
-	return done(c, f, removed > 0, "down");
+	return done(c, f, ended || removed > 0, "down");
 }
 
 int cmd_down(struct ctx *c)
@@ -190,7 +190,7 @@ int cmd_down(struct ctx *c)
 	if (!f.running && link.exists)
 		return cmd_fail(c, CMD_NODAEMON, "%s is no interface of a daemon that answers at %s", f.name, f.sock);
 	if (!f.running)
-		return down_already(c, &f);
+		return finish_down(c, &f, false);
 	if (cmd_has(c, OPT_DRY_RUN)) {
 		printf("would end: %s\n", f.name);
 		return CMD_DONE;
@@ -206,7 +206,7 @@ int cmd_down(struct ctx *c)
 		return cmd_fail(c, iface_code(err), "%s: cannot delete the interface: %s", f.name, strerror(-err));
 	for (unsigned waited = 0; waited < DOWN_WAIT_MS; waited += STEP_MS) {
 		if (gone(&f, link.exists))
-			return done(c, &f, true, "down");
+			return finish_down(c, &f, true);	/* its engine may have answered a moment longer */
 		sleep_step();
 	}
 	return cmd_fail(c, CMD_TIMEOUT, "%s has not ended in %d s", f.name, DOWN_WAIT_MS / 1000);
