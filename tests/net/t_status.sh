@@ -48,31 +48,46 @@ claim "so is each of a list" json "[.peers[] | $PEER] | length == 61 and all" ct
 
 # ---- Again and again
 
-again() { timeout "$1" nsenter --net=/run/netns/a "$TUNCTL" --etc "$T/etc" status wg0 --watch "${@:2}"; }
-again 2.5 >"$T/blocks"
-claim "in a pipe: a block a second" bash -c "test \"\$(grep -c '^wg0: up' '$T/blocks')\" -ge 2"
+# again FILE LINE [OPTION...]: into FILE, until two blocks, which end with LINE, are there.
+again()
+{
+	spawn again a "$TUNCTL" --etc "$T/etc" status wg0 --watch "${@:3}" >"$1"
+	wait_for 20 bash -c "test \"\$(grep -c '$2' '$1')\" -ge 2"
+	local code=$?
+	stop again
+	return $code
+}
+claim "in a pipe: one block behind the other" again "$T/blocks" '^idle-60-'
 claim "without a terminal's sequences" not grep -q $'\033' "$T/blocks"
 claim "from the second on: what moves now" \
 	grep -qE '^  now         [0-9.]+ KiB/s received, [0-9.]+ KiB/s sent' "$T/blocks"
 claim "who moves is first" equal "$(grep -A1 '^NAME' "$T/blocks" | tail -1 | cut -d ' ' -f 1)" bo
-again 2.5 --json >"$T/lines"
-claim "as JSON: an object a second" bash -c "test \"\$(jq -c . '$T/lines' | wc -l)\" -ge 2"
+claim "as JSON: one object behind the other" again "$T/lines" '}$' --json
 claim "with rates from the second on" \
 	jq -s -e '(.[0] | has("rx_rate") | not) and .[1].rx_rate > 1000' "$T/lines"
 
 # ---- On a terminal
 
-# on_terminal COMMAND: what it writes to a terminal, keys from stdin, and whether the terminal is as it was.
+# on_terminal COMMAND: to $T/screen what it writes to a terminal, keys from stdin; and whether the terminal is as it was.
 on_terminal()
 {
-	script -qec "stty rows 24 cols 80; stty -g >$T/before; $1; echo \"ended \$?\"; stty -g >$T/after" /dev/null
+	script -qec "stty rows 24 cols 80; stty -g >$T/before; $1; echo \"ended \$?\"; stty -g >$T/after" /dev/null \
+		>"$T/screen"
+}
+# after PICTURES COMMAND...: COMMAND, when so many were drawn and the next one was begun. What it writes are keys. Then
+# waits for the end, since the end of the keys would be one more.
+after()
+{
+	wait_for 20 bash -c "test \"\$(grep -o \$'\033\\[H' '$T/screen' | wc -l)\" -gt $1" >&2
+	"${@:2}"
+	wait_for 20 grep -q 'ended [0-9]' "$T/screen" >&2
 }
 WATCH="nsenter --net=/run/netns/a $TUNCTL --etc $T/etc status wg0 --watch"
-restored() { equal "$(cat "$T/after")" "$(cat "$T/before")" && grep -q $'\033\\[?25h\033\\[?1049l' "$1"; }
+restored() { equal "$(cat "$T/after")" "$(cat "$T/before")" && grep -q $'\033\\[?25h\033\\[?1049l' "$T/screen"; }
 export TERM=xterm
-{ sleep 2.4; printf q; sleep 0.2; } | on_terminal "$WATCH" >"$T/screen"
+after 2 printf q | on_terminal "$WATCH"
 claim "q ends it" grep -q 'ended 0' "$T/screen"
-claim "and the terminal is as it was" restored "$T/screen"
+claim "and the terminal is as it was" restored
 # The pictures: what is between two returns to the first line.
 frames()
 {
@@ -83,11 +98,14 @@ claim "it drew more than once" bash -c "test $(frames | grep -c '^@@@') -ge 2"
 claim "no picture has more than 24 rows" test "$(rows)" -le 24
 claim "nor more than 80 columns" not grep -q '.\{81\}' <(frames)
 claim "it says how many were left out" grep -qE '^\.\.\. and [0-9]+ more' <(frames)
-{ sleep 1; printf '\003'; sleep 0.3; } | on_terminal "$WATCH" >"$T/screen"
+rm "$T/screen"
+after 1 printf '\003' | on_terminal "$WATCH"
 claim "an interrupt ends it" grep -q 'ended 0' "$T/screen"
-claim "and the terminal is as it was, too" restored "$T/screen"
+claim "and the terminal is as it was, too" restored
 stop traffic
+end() { kill -"$1" "$(cat "$T/watcher")"; }
 for signal in TERM HUP SEGV; do
-	sleep 2 | on_terminal "$WATCH </dev/tty & sleep 0.7; kill -$signal \$!; wait" >"$T/screen"
-	claim "SIG$signal: the terminal is as it was" restored "$T/screen"
+	rm "$T/screen"
+	after 1 end $signal | on_terminal "$WATCH </dev/tty & echo \$! >$T/watcher; wait \$!"
+	claim "SIG$signal: the terminal is as it was" restored
 done
