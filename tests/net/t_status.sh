@@ -68,7 +68,7 @@ claim "with rates from the second on" \
 
 # ---- On a terminal
 
-# on_terminal COMMAND: to $T/screen what it writes to a terminal, keys from stdin; and whether the terminal is as it was.
+# on_terminal COMMAND: what it writes to a terminal, to $T/screen; keys from stdin. Also how the terminal was and is.
 on_terminal()
 {
 	script -qec "stty rows 24 cols 80; stty -g >$T/before; $1; echo \"ended \$?\"; stty -g >$T/after" /dev/null \
