@@ -3,6 +3,9 @@
  * The port may be taken when the interface goes up, most often by a predecessor that is about to end: `wg-quick down`
  * and `up` in one breath. The kernel would refuse to bring the interface up; we cannot, so we try again until it is
  * free or another port is set, and say so once.
+ *
+ * When the port moves, answers are on their way to the one before, and whoever was not sent anything since still sends
+ * there. So those sockets stay for a while and are only read from; one generation of them, for they hold a port.
  */
 #include "device.h"
 
@@ -16,8 +19,11 @@
 
 enum {
 	REOPEN_MS = 100,	/* between two attempts to open sockets */
+	RELEASE_MS = 3000,	/* the slowest of ways there and back */
 	ANSWER_MS = 30000,	/* the parent answers at once; if it does not it is gone or lost */
 };
+
+static const struct udp_socks none = {.fd4 = -1, .fd6 = -1};
 
 static tnl_ns clock_ns(clockid_t id)
 {
@@ -95,7 +101,7 @@ static int ask(struct device *d, const struct msg *request, uint32_t answer, str
 	return err < 0 ? err : -EIO;
 }
 
-/* ret: POOL_MAX pairs, of which each worker gets one. */
+/* ret: POOL_MAX pairs, of which each worker gets one and the rest are none. */
 static int ask_sockets(struct device *d, uint16_t port, uint32_t fwmark, struct udp_socks *ret)
 {
 	struct msg request = {.type = MSG_OPEN, .body.open = {.fwmark = fwmark, .port = port}}, answer;
@@ -111,6 +117,8 @@ static int ask_sockets(struct device *d, uint16_t port, uint32_t fwmark, struct 
 			close(answer.fd[i]);
 		return -EPROTO;
 	}
+	for (unsigned i = d->pool.count; i < POOL_MAX; i++)
+		ret[i] = none;
 	for (unsigned i = 0; i < d->pool.count; i++) {
 		ret[i] = (struct udp_socks){
 			.fd4 = s->has4 ? answer.fd[each * i] : -1,
@@ -121,57 +129,96 @@ static int ask_sockets(struct device *d, uint16_t port, uint32_t fwmark, struct 
 	return 0;
 }
 
-static int ask_mark(struct device *d, uint32_t fwmark)
+static int ask_mark(struct device *d, const struct udp_socks *s, uint32_t fwmark)
 {
 	struct msg request = {.type = MSG_MARK, .body.mark = {.fwmark = fwmark}}, answer;
 	int err;
 
 	for (unsigned i = 0; i < d->pool.count; i++) {
-		if (d->socks[i].fd4 >= 0)
-			request.fd[request.fds++] = d->socks[i].fd4;
-		if (d->socks[i].fd6 >= 0)
-			request.fd[request.fds++] = d->socks[i].fd6;
+		if (s[i].fd4 >= 0)
+			request.fd[request.fds++] = s[i].fd4;
+		if (s[i].fd6 >= 0)
+			request.fd[request.fds++] = s[i].fd6;
 	}
 	err = ask(d, &request, MSG_DONE, &answer);
 	return err ? err : answer.body.done.error;
 }
 
-static bool sockets_open(const struct device *d)
+static bool are_open(const struct udp_socks *s)
 {
-	return d->socks[0].fd4 >= 0 || d->socks[0].fd6 >= 0;
+	return s[0].fd4 >= 0 || s[0].fd6 >= 0;
 }
 
-static void close_sockets(struct device *d)
+static void close_all(struct udp_socks *s)
 {
-	for (unsigned i = 0; i < d->pool.count; i++)
-		udp_close(&d->socks[i]);
+	for (unsigned i = 0; i < POOL_MAX; i++)
+		udp_close(&s[i]);
 }
 
-static void use_sockets(struct device *d, const struct udp_socks *fresh)
+/* fresh: POOL_MAX pairs. */
+static void use_sockets(struct device *d, const struct udp_socks *fresh, uint32_t fwmark)
 {
-	if (!sockets_open(d))
+	struct udp_socks spent[POOL_MAX];
+
+	if (!are_open(d->socks))
 		tnl_set_up(d->tnl, device_now(), true);	/* before the worker hands over the host's first packet */
-	pool_set_sockets(&d->pool, fresh);
-	close_sockets(d);
-	memcpy(d->socks, fresh, d->pool.count * sizeof(*fresh));
+	memcpy(spent, d->old, sizeof(spent));
+	memcpy(d->old, d->socks, sizeof(d->old));
+	memcpy(d->socks, fresh, sizeof(d->socks));
+	pool_set_sockets(&d->pool, d->socks, d->old);
+	close_all(spent);
+	d->old_mark = d->fwmark;
+	d->release = are_open(d->old) ? device_now().boot + RELEASE_MS * (TNL_SEC / 1000) : TNL_NEVER;
 	d->port = fresh->port;
+	d->fwmark = fwmark;
 	d->reopen = TNL_NEVER;
 	d->complained = false;
+}
+
+static void release_old(struct device *d)
+{
+	pool_set_sockets(&d->pool, d->socks, NULL);
+	close_all(d->old);
+	d->release = TNL_NEVER;
+}
+
+/* To the port that was left a moment ago, where we still are. */
+static int move_back(struct device *d, uint32_t fwmark)
+{
+	struct udp_socks back[POOL_MAX];
+	int err = fwmark == d->old_mark ? 0 : ask_mark(d, d->old, fwmark);
+
+	if (err)
+		return err;
+	memcpy(back, d->old, sizeof(back));
+	for (unsigned i = 0; i < POOL_MAX; i++)
+		d->old[i] = none;
+	use_sockets(d, back, fwmark);
+	return 0;
+}
+
+static int move_to(struct device *d, uint16_t port, uint32_t fwmark)
+{
+	struct udp_socks fresh[POOL_MAX];
+	int err;
+
+	if (port != 0 && are_open(d->old) && port == d->old[0].port)
+		return move_back(d, fwmark);
+	err = ask_sockets(d, port, fwmark, fresh);
+	if (!err)
+		use_sockets(d, fresh, fwmark);
+	return err;
 }
 
 int device_set_sockets(struct device *d, uint16_t port, uint32_t fwmark)
 {
 	int err = 0;
 
-	if (sockets_open(d) && port == d->port && port != 0) {
+	if (are_open(d->socks) && port == d->port && port != 0) {
 		if (fwmark != d->fwmark)
-			err = ask_mark(d, fwmark);
+			err = ask_mark(d, d->socks, fwmark);
 	} else if (d->up && (port == 0 || port != d->port)) {
-		struct udp_socks fresh[POOL_MAX];
-
-		err = ask_sockets(d, port, fwmark, fresh);
-		if (!err)
-			use_sockets(d, fresh);
+		err = move_to(d, port, fwmark);
 	} else {
 		d->port = port;
 	}
@@ -182,7 +229,7 @@ int device_set_sockets(struct device *d, uint16_t port, uint32_t fwmark)
 	return 0;
 }
 
-void device_reopen(struct device *d)
+static void reopen(struct device *d)
 {
 	struct udp_socks fresh[POOL_MAX];
 	int err = ask_sockets(d, d->port, d->fwmark, fresh);
@@ -197,7 +244,7 @@ void device_reopen(struct device *d)
 	}
 	if (d->complained)
 		log_info("port %u: open now", fresh[0].port);
-	use_sockets(d, fresh);
+	use_sockets(d, fresh, d->fwmark);
 }
 
 static void act_on_link(struct device *d)
@@ -208,18 +255,39 @@ static void act_on_link(struct device *d)
 	d->up = d->pending.state.up;
 	log_debug("interface %s", d->up ? "up" : "down");
 	if (d->up) {
-		device_reopen(d);
+		reopen(d);
 		return;
 	}
 	tnl_set_up(d->tnl, device_now(), false);
-	pool_set_sockets(&d->pool, NULL);
-	close_sockets(d);
+	pool_set_sockets(&d->pool, NULL, NULL);
+	device_end(d);
 	d->reopen = TNL_NEVER;
 	d->complained = false;
 }
 
+void device_start(struct device *d)
+{
+	for (unsigned i = 0; i < POOL_MAX; i++)
+		d->socks[i] = d->old[i] = none;
+	d->reopen = d->release = TNL_NEVER;
+}
+
+void device_end(struct device *d)
+{
+	close_all(d->socks);
+	close_all(d->old);
+	d->release = TNL_NEVER;
+}
+
+tnl_ns device_deadline(const struct device *d)
+{
+	return d->reopen < d->release ? d->reopen : d->release;
+}
+
 void device_act(struct device *d)
 {
+	tnl_ns now = device_now().boot;
+
 	/* Acting asks the parent, who may have more news by then. */
 	while (d->pending.link && !d->pending.stop) {
 		d->pending.link = false;
@@ -228,4 +296,8 @@ void device_act(struct device *d)
 	if (d->pending.routes)
 		tnl_forget_source(d->tnl, 0);
 	d->pending.routes = false;
+	if (d->reopen <= now)
+		reopen(d);
+	if (d->release <= now)
+		release_old(d);
 }

@@ -23,6 +23,9 @@ struct device {
 	struct tun_info tun;	/* offloads, as found at the start: for whoever asks how we are */
 	struct udp_info udp;
 	struct udp_socks socks[POOL_MAX];	/* a pair for each worker; -1 while the interface is down */
+	struct udp_socks old[POOL_MAX];	/* those before, for what is on its way to them; -1: none */
+	uint32_t old_mark;
+	tnl_ns release;		/* when to close them; TNL_NEVER: there are none */
 	uint16_t port;		/* configured, or chosen by the kernel once and kept; 0: not chosen yet */
 	uint32_t fwmark;
 	bool up;		/* the interface; the sockets follow, if they can be had */
@@ -42,14 +45,19 @@ struct tnl_now device_now(void);
  */
 void device_receive(struct device *d);
 
-/* Acts on link, MTU and route news in d->pending. */
+/* Without sockets. */
+void device_start(struct device *d);
+/* Closes all sockets; no worker uses them any longer. */
+void device_end(struct device *d);
+
+/* Acts on link, MTU and route news in d->pending, and does what has become due. */
 void device_act(struct device *d);
+/* When something will be; TNL_NEVER. */
+tnl_ns device_deadline(const struct device *d);
 
 /* Both settings at once, so that the mark is on a new socket before its first packet. While the interface is down they
- * are only remembered. 0 or a negative errno (-EADDRINUSE: the port is taken), and then nothing has changed. */
+ * are only remembered. What comes in at the port before is taken for some seconds more.
+ * 0 or a negative errno (-EADDRINUSE: the port is taken), and then nothing has changed. */
 int device_set_sockets(struct device *d, uint16_t port, uint32_t fwmark);
-
-/* Opens sockets that could not be opened when the interface went up. Call when d->reopen has passed. */
-void device_reopen(struct device *d);
 
 #endif

@@ -172,12 +172,10 @@ static void engine_start(struct engine *e)
 	sandbox_engine();
 	worker.tnl = e->device.tnl;
 	worker.owner_event = e->event;
-	for (unsigned i = 0; i < POOL_MAX; i++)
-		e->device.socks[i] = (struct udp_socks){.fd4 = -1, .fd6 = -1};
+	device_start(&e->device);
 	if (!pool_start(&e->device.pool, &worker, e->tun, e->queues))
 		die("cannot start a worker: %m");
 	e->device.channel = ENGINE_CHANNEL;
-	e->device.reopen = TNL_NEVER;
 	if (!report_start(&e->report, &e->device))
 		die("no memory: %m");
 	e->control = control_new(&e->device, e->epoll, e->listener);
@@ -280,8 +278,8 @@ static bool may_sleep(struct engine *e)
 	tnl_ns deadline = tnl_deadline(d->tnl);
 	struct itimerspec when = {0};
 
-	if (d->reopen < deadline)
-		deadline = d->reopen;
+	if (device_deadline(d) < deadline)
+		deadline = device_deadline(d);
 	if (report_deadline(&e->report) < deadline)
 		deadline = report_deadline(&e->report);
 	if (deadline <= device_now().boot)
@@ -307,8 +305,6 @@ static bool round_of_work(struct engine *e)
 	more = control_round(e);
 
 	device_act(d);
-	if (d->reopen != TNL_NEVER && d->reopen <= device_now().boot)
-		device_reopen(d);
 	if (d->pending.detach)
 		detach(e);
 	more |= pass_events(e);
@@ -321,9 +317,8 @@ static bool round_of_work(struct engine *e)
 static void engine_end(struct engine *e)
 {
 	control_free(e->control);
-	pool_set_sockets(&e->device.pool, NULL);
-	for (unsigned i = 0; i < e->queues; i++)
-		udp_close(&e->device.socks[i]);
+	pool_set_sockets(&e->device.pool, NULL, NULL);
+	device_end(&e->device);
 	pool_stop(&e->device.pool);
 	tnl_wipe(e->device.tnl);
 	sodium_memzero(e->random, sizeof(e->random));

@@ -44,10 +44,10 @@ void pool_stop(struct pool *p)
 	p->count = p->crew.count = 0;
 }
 
-void pool_set_sockets(struct pool *p, const struct udp_socks *s)
+void pool_set_sockets(struct pool *p, const struct udp_socks *s, const struct udp_socks *old)
 {
 	for (unsigned i = 0; i < p->count; i++)
-		worker_set_sockets(p->worker[i], s ? &s[i] : NULL);
+		worker_set_sockets(p->worker[i], s ? &s[i] : NULL, old ? &old[i] : NULL);
 }
 
 void pool_set_mtu(struct pool *p, uint32_t mtu)

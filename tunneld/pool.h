@@ -21,8 +21,8 @@ struct pool {
 bool pool_start(struct pool *p, const struct worker_conf *conf, const int *tun, unsigned count);
 void pool_stop(struct pool *p);
 
-/* s: a pair for each worker, or NULL. From its return no worker uses its former sockets. */
-void pool_set_sockets(struct pool *p, const struct udp_socks *s);
+/* As worker_set_sockets(), all of them; s, old: a pair for each worker, or NULL. */
+void pool_set_sockets(struct pool *p, const struct udp_socks *s, const struct udp_socks *old);
 void pool_set_mtu(struct pool *p, uint32_t mtu);
 /* Those who keep packets back for this peer send or drop them. */
 void pool_ready(struct pool *p, tnl_peer peer);

@@ -27,11 +27,11 @@
 
 enum { COMMANDS = 256 };
 #define LINGER (50 * (TNL_SEC / 1000000))
-enum { POLL_COMMANDS, POLL_TUN, POLL_UDP4, POLL_UDP6, POLLS };
+enum { POLL_COMMANDS, POLL_TUN, POLL_UDP4, POLL_UDP6, POLL_OLD4, POLL_OLD6, POLLS };
 
 struct command {
 	enum { CMD_STOP, CMD_SOCKETS, CMD_MTU, CMD_READY, CMD_DROP, CMD_PING } what;
-	struct udp_socks socks;
+	struct udp_socks socks, old;
 	uint32_t mtu;
 	tnl_peer peer;
 };
@@ -78,13 +78,15 @@ static void watch_tun(struct worker *w, bool up)
 	w->polls[POLL_TUN].events = up ? POLLIN : POLLPRI;
 }
 
-static void use_sockets(struct worker *w, tnl_ns now, const struct udp_socks *s)
+static void use_sockets(struct worker *w, tnl_ns now, const struct udp_socks *s, const struct udp_socks *old)
 {
 	bool up = s->fd4 >= 0 || s->fd6 >= 0;
 
 	w->tx.socks = *s;
 	w->polls[POLL_UDP4].fd = s->fd4;
 	w->polls[POLL_UDP6].fd = s->fd6;
+	w->polls[POLL_OLD4].fd = old->fd4;
+	w->polls[POLL_OLD6].fd = old->fd6;
 	watch_tun(w, up);
 	if (!up) {
 		tx_round(&w->tx, now);	/* what was sent before the interface went down is dropped, not kept */
@@ -99,7 +101,7 @@ static void carry_out(struct worker *w, tnl_ns now, const struct command *c)
 		w->stop = true;
 		break;
 	case CMD_SOCKETS:
-		use_sockets(w, now, &c->socks);
+		use_sockets(w, now, &c->socks, &c->old);
 		break;
 	case CMD_MTU:
 		w->tx.mtu = c->mtu;
@@ -148,8 +150,8 @@ static bool round_once(struct worker *w)
 	}
 	if (w->polls[POLL_TUN].revents)
 		tx_round(&w->tx, now);
-	/* A command may just have replaced the socket; then its turn comes after the next poll(). */
-	for (unsigned i = POLL_UDP4; i <= POLL_UDP6; i++)
+	/* A command may just have replaced one, of which poll() said nothing; then there is something to read or not. */
+	for (unsigned i = POLL_UDP4; i <= POLL_OLD6; i++)
 		if (w->polls[i].revents && w->polls[i].fd >= 0)
 			rx_round(&w->rx, w->polls[i].fd, now);
 	wake = tnl_leave(w->core) || w->rx.told;
@@ -299,11 +301,11 @@ void worker_stop(struct worker *w)
 	pthread_join(w->thread, NULL);
 }
 
-void worker_set_sockets(struct worker *w, const struct udp_socks *s)
+void worker_set_sockets(struct worker *w, const struct udp_socks *s, const struct udp_socks *old)
 {
 	static const struct udp_socks none = { -1, -1, 0 };
 
-	give(w, (struct command) { .what = CMD_SOCKETS, .socks = s ? *s : none });
+	give(w, (struct command) { .what = CMD_SOCKETS, .socks = s ? *s : none, .old = old ? *old : none });
 	wait_done(w);
 }
 

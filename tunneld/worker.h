@@ -56,11 +56,11 @@ int worker_start(struct worker *w);
 /* Ends and joins the thread. */
 void worker_stop(struct worker *w);
 
-/* From its return the worker uses these sockets (copied) and no longer those before, which the caller may close.
- * NULL: none, the interface is down: packets that wait for a session or in the queue are dropped; what the host sends
- * later waits in the queue for the next sockets. Call it behind tnl_set_up(), then no packet meets a machine that is
- * still down. */
-void worker_set_sockets(struct worker *w, const struct udp_socks *s);
+/* From its return the worker uses `s` and receives from `old` too (NULL: there are none); it has copied both, and what
+ * is in neither is no longer touched, so the caller may close it. `s` NULL: none, the interface is down: packets that
+ * wait for a session or in the queue are dropped; what the host sends later waits in the queue for the next sockets.
+ * Call it behind tnl_set_up(), then no packet meets a machine that is still down. */
+void worker_set_sockets(struct worker *w, const struct udp_socks *s, const struct udp_socks *old);
 
 /* Padding follows the interface's MTU. */
 void worker_set_mtu(struct worker *w, uint32_t mtu);

@@ -41,9 +41,8 @@ static void set_up(void)
 	device = (struct device){
 		.limits = { .peers = 64, .sessions = 64, .prefixes = 128, .workers = 1 },
 		.channel = -1,
-		.socks = { { .fd4 = -1, .fd6 = -1 } },
-		.reopen = TNL_NEVER,
 	};
+	device_start(&device);
 	region = aligned_alloc(64, (tnl_footprint(&device.limits) + 63) / 64 * 64);
 	memset(region, 0, tnl_footprint(&device.limits));
 	device.tnl = tnl_init(region, &device.limits, &env);

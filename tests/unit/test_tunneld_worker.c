@@ -53,7 +53,7 @@ static void setup(void)
 	worker = worker_new(&conf);
 	ck_assert_ptr_nonnull(worker);
 	ck_assert_int_eq(worker_start(worker), 0);
-	worker_set_sockets(worker, &ours);
+	worker_set_sockets(worker, &ours, NULL);
 }
 
 static void teardown(void)
@@ -118,7 +118,7 @@ static void handshake(void)
 	struct tnl_msg msg;
 
 	/* The round that asked for it is over when this returns. */
-	worker_set_sockets(worker, &ours);
+	worker_set_sockets(worker, &ours, NULL);
 	pair_wait(&pair, TNL_SEC);
 	ck_assert_uint_eq(pair_advance(&pair, A), 1);
 	msg = pair.out[0];
@@ -160,7 +160,7 @@ START_TEST(without_sockets_nothing_is_kept)
 {
 	host_sends(0);
 	wait_for(event);
-	worker_set_sockets(worker, NULL);
+	worker_set_sockets(worker, NULL, NULL);
 	handshake();
 	worker_ready(worker, pair.host[A].peer);
 	host_sends(1);
@@ -188,6 +188,36 @@ START_TEST(what_the_peer_sends_reaches_the_host)
 	ck_assert_int_eq(udp_send(&theirs, &path, wire, len, 0), 0);
 	wait_for(tun[1]);
 	ck_assert_int_eq(read(tun[1], got, sizeof(got)), 99);
+}
+END_TEST
+
+START_TEST(old_sockets_are_read_but_nothing_is_sent_from_them)
+{
+	struct tnl_path before = loopback(ours.port);
+	struct udp_socks fresh;
+	struct udp_in in = { .buf = received };
+	uint8_t wire[2000], got[2000];
+	size_t len;
+
+	pair_handshake(&pair, A);
+	ck_assert_int_eq(udp_open(0, 0, 0, &fresh), 0);
+	worker_set_sockets(worker, &fresh, &ours);
+	ck_assert_int_eq(pair_send(&pair, B, 60, wire, &len), TNL_PASS);
+	ck_assert_int_eq(udp_send(&theirs, &before, wire, len, 0), 0);
+	wait_for(tun[1]);
+	ck_assert_int_eq(read(tun[1], got, sizeof(got)), 60);
+	host_sends(0);
+	wait_for(theirs.fd4);
+	ck_assert_uint_eq(udp_recv_batch(theirs.fd4, &in, 1), 1);
+	ck_assert_uint_eq(in.path.remote.port, fresh.port);
+
+	worker_set_sockets(worker, &fresh, NULL);
+	ck_assert_int_eq(pair_send(&pair, B, 60, wire, &len), TNL_PASS);
+	ck_assert_int_eq(udp_send(&theirs, &before, wire, len, 0), 0);
+	wait_for(ours.fd4);
+	worker_set_sockets(worker, &ours, NULL);
+	wait_for(tun[1]);
+	udp_close(&fresh);
 }
 END_TEST
 
@@ -252,7 +282,7 @@ START_TEST(more_commands_than_the_ring_holds)
 {
 	for (uint32_t i = 0; i < 100000; i++)
 		worker_set_mtu(worker, 1000 + i % 400);
-	worker_set_sockets(worker, &ours);
+	worker_set_sockets(worker, &ours, NULL);
 	pair_handshake(&pair, A);
 	host_sends(0);
 	peer_gets(0, 1);
@@ -269,6 +299,7 @@ int main(void)
 	tcase_add_test(t, dropped_packets_do_not_come_back);
 	tcase_add_test(t, without_sockets_nothing_is_kept);
 	tcase_add_test(t, what_the_peer_sends_reaches_the_host);
+	tcase_add_test(t, old_sockets_are_read_but_nothing_is_sent_from_them);
 	tcase_add_test(t, handshakes_are_the_owners);
 	tcase_add_test(t, what_nobody_takes_is_answered);
 	tcase_add_test(t, a_worker_that_goes_round_says_so);
