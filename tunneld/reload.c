@@ -127,6 +127,17 @@ static bool same_hooks(const struct config *a, const struct config *b, unsigned 
 	return true;
 }
 
+static bool same_dns(const struct config *a, const struct config *b)
+{
+	if (a->dns_count != b->dns_count)
+		return false;
+	for (size_t i = 0; i < a->dns_count; i++) {
+		if (strcmp(a->dns[i].text, b->dns[i].text))
+			return false;
+	}
+	return true;
+}
+
 static void note_later(struct reload *r, const char *what)
 {
 	json_array_append_new(r->warnings, json_sprintf("%s: takes effect at the next start", what));
@@ -136,16 +147,15 @@ static void note_later(struct reload *r, const char *what)
  * with. */
 static void note_what_stays(struct reload *r)
 {
-	static const char *const names[HOOKS_PHASES] = {
-		[HOOKS_PRE_UP] = "PreUp", [HOOKS_POST_UP] = "PostUp", [HOOKS_PRE_DOWN] = "PreDown",
-		[HOOKS_POST_DOWN] = "PostDown", [HOOKS_DNS_UP] = "DNS",
-	};
+	static const char *const names[] = {"PreUp", "PostUp", "PreDown", "PostDown"};
 	const struct config *was = r->env.config, *want = r->want;
 
-	for (unsigned i = 0; i < HOOKS_PHASES; i++) {
-		if (names[i] && !same_hooks(was, want, i))
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!same_hooks(was, want, i))
 			note_later(r, names[i]);
 	}
+	if (!same_dns(was, want))
+		note_later(r, "DNS");
 	if (was->workers != want->workers)
 		note_later(r, "Workers");
 	if (was->no_offload != want->no_offload)

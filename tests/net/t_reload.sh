@@ -129,6 +129,19 @@ claim "the command says what it did" grep -q 'address 192\.168\.19\.1/24' <("$TU
 claim "and when there was nothing to do" equal "$("$TUNCTL" reload wga)" "wga: nothing to change"
 claim "the session is still the one that it was" equal "$(state .handshakes.sessions)" "$SESSIONS"
 
+# What only a start can do is said, as long as the file and what was started differ.
+later() { "$TUNCTL" reload wga 2>&1 >/dev/null | sed -n 's/: takes effect at the next start$//p' | paste -sd ' '; }
+IFACE=$'DNS = 10.8.0.53\nPreUp = true\nPostUp = true\nPreDown = true\nPostDown = true\nWorkers = 3\nNoOffload = tso' \
+	conf 'AllowedIPs = 192.168.9.2/32'
+claim "what waits for the next start is named" equal "$(later)" \
+	"PreUp PostUp PreDown PostDown DNS Workers NoOffload"
+claim "again while it waits" equal "$(later | wc -w)" 7
+IFACE='Table = 77' conf 'AllowedIPs = 192.168.9.2/32'
+claim "a Table does not wait" equal "$(later)" ""
+claim "its routes are there" test -n "$(n a ip route show table 77)"
+conf 'AllowedIPs = 192.168.9.2/32'
+claim "nor does its end" equal "$(later; n a ip route show table 77)" ""
+
 # Peers roam, files do not know.
 must wg set wga peer "$(key b)" endpoint 10.0.0.2:4444
 claim "an endpoint that the file did not change" reloads
