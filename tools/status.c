@@ -7,6 +7,7 @@
  * daemon and a sort.
  */
 #include "client.h"
+#include "daemon.h"
 #include "doctor.h"
 #include "link.h"
 #include "screen.h"
@@ -169,6 +170,23 @@ static json_int_t rate(const struct status *s, uint64_t bytes)
 	return s->seconds > 0 ? (json_int_t)((double)bytes / s->seconds) : 0;
 }
 
+/* What only the daemon knows. One that does not say, as of an older version, leaves them out. */
+static void add_state(const struct status *s, json_t *o)
+{
+	static const char *const names[] = { "nat", "kill_switch", "filter" };
+	json_t *state;
+
+	if (daemon_ask(s->f.ctl, "state", DAEMON_WAIT_MS, &state))
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		json_t *value = json_object_get(state, names[i]);
+
+		if (value)
+			json_object_set(o, names[i], value);
+	}
+	json_decref(state);
+}
+
 static void print_json(const struct status *s)
 {
 	const struct roster *r = &s->r;
@@ -186,6 +204,7 @@ static void print_json(const struct status *s)
 		json_object_set_new(o, "rx_rate", json_integer(rate(s, t.rx_moved)));
 		json_object_set_new(o, "tx_rate", json_integer(rate(s, t.tx_moved)));
 	}
+	add_state(s, o);
 	json_object_set_new(o, "peers", view_peers_json(r, s->now_s, cmd_has(s->c, OPT_ENDPOINTS)));
 	out_json(stdout, o);
 }

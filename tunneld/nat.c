@@ -41,6 +41,7 @@ struct nat {
 	int64_t check_at;		/* 0: nothing to check */
 	int64_t checked, restored;	/* when we did last */
 	int64_t restore_ms;		/* how long to wait after `restored` */
+	uint64_t put_back;		/* times */
 };
 
 static int64_t now_ms(void)
@@ -322,8 +323,14 @@ static void restore(struct nat *n, int64_t now)
 		log_error("our packet filter table was taken away and cannot be put back: %s", strerror(-err));
 		n->check_at = now + n->restore_ms;
 	} else {
+		n->put_back++;
 		log_warn("our packet filter table was changed or taken away by somebody, it is back");
 	}
+}
+
+uint64_t nat_put_back(const struct nat *n)
+{
+	return n->put_back;
 }
 
 void nat_serve(struct nat *n)

@@ -40,5 +40,7 @@ bool nat_foreign_drop(struct nat *n, char *ret, size_t len);
 int nat_fd(const struct nat *n);
 int nat_wait_ms(const struct nat *n);
 void nat_serve(struct nat *n);
+/* How often it had to be put back. */
+uint64_t nat_put_back(const struct nat *n);
 
 #endif

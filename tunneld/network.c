@@ -13,6 +13,7 @@
 #include "conf.h"
 #include "log.h"
 #include "nat.h"
+#include "nat_rules.h"
 #include "plan.h"
 #include "steps.h"
 #include "sysctl.h"
@@ -331,4 +332,36 @@ void network_serve(struct network *w)
 {
 	if (w && w->nat)
 		nat_serve(w->nat);
+}
+
+static json_t *networks_json(const struct plan *p)
+{
+	json_t *ret = json_array();
+	char text[TEXT_ADDR];
+
+	for (size_t i = 0; p->nat != CONF_NAT_NO && i < p->address_count; i++) {
+		struct tnl_addr net = p->addresses[i].addr;
+
+		if (!plan_translates(&net))
+			continue;
+		text_clear_host_bits(&net, p->addresses[i].bits);
+		text_from_prefix(text, &net, p->addresses[i].bits);
+		json_array_append_new(ret, json_string(text));
+	}
+	return ret;
+}
+
+json_t *network_json(const struct network *w)
+{
+	static const char *const kills[] = {[CONF_KILL_NO] = "no", [CONF_KILL_YES] = "yes", [CONF_KILL_LAN] = "lan"};
+	static const struct plan nothing;
+	const struct plan *p = w ? &w->plan : &nothing;
+	char table[NAT_TABLE_MAX];
+
+	if (w)
+		nat_table_name(table, w->ifname);
+	return json_pack("{s:{s:b, s:s?, s:o}, s:s, s:{s:s?, s:I}}", "nat", "on", p->nat != CONF_NAT_NO, "via",
+			 p->nat == CONF_NAT_VIA ? p->nat_via : NULL, "networks", networks_json(p), "kill_switch",
+			 kills[p->kill_switch], "filter", "table", w && plan_needs_filter(p) ? table : NULL, "put_back",
+			 w && w->nat ? (json_int_t)nat_put_back(w->nat) : 0);
 }

@@ -12,6 +12,7 @@
 #ifndef NETWORK_H
 #define NETWORK_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -51,5 +52,9 @@ void network_down(struct network *w, enum network_end how);
 int network_fd(const struct network *w);
 int network_wait_ms(const struct network *w, int timeout_ms);
 void network_serve(struct network *w);
+
+/* What is translated and kept back, for whoever asks how we are: {"nat":{"on":true,"via":null,"networks":[...]},
+ * "kill_switch":"no"|"yes"|"lan", "filter":{"table":"tunneld-wg0","put_back":0}}. NULL: there is no file. */
+json_t *network_json(const struct network *w);
 
 #endif

@@ -44,6 +44,7 @@ struct service {
 	bool watching;				/* the engine has been told to tell events */
 	bool ready;
 	struct queue asking;			/* for the state */
+	const struct network *network;		/* NULL: there is no file */
 	struct reader *reader;
 	struct reload *reload;			/* NULL: there is no file */
 	unsigned reload_ticks;			/* since it began */
@@ -152,8 +153,10 @@ static void ask_state(struct service *s, ctl_client who)
 
 static void tell_state(struct service *s, const struct msg_state *m)
 {
-	json_t *o = state_json(s, m);
+	json_t *o = state_json(s, m), *network = network_json(s->network);
 
+	json_object_update(o, network);
+	json_decref(network);
 	json_object_set_new(o, "reload", last_reload_json(s));
 	answer_all(s, &s->asking, o);
 }
@@ -415,6 +418,7 @@ bool service_open(struct service *s, struct network *network)
 {
 	int err = sockfile_create(&s->sock, SOCKFILE_CTL_DIR, s->env.name, false);
 
+	s->network = network;
 	if (err < 0) {
 		log_error("%s/%s.sock: %s", SOCKFILE_CTL_DIR, s->env.name, strerror(-err));
 		return false;

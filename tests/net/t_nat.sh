@@ -112,6 +112,9 @@ must n s nft flush ruleset
 claim "flushed: it is back" wait_for 5 back
 claim "and says so" grep -q 'it is back' "$T/wgs.log"
 claim "and works" reach c 203.0.113.9
+status() { n s "$TUNCTL" --etc "$T" status wgs --json | jq -ce "$1"; }
+claim "the status tells of NAT" equal "$(status .nat)" '{"on":true,"via":null,"networks":["10.8.0.0/24","fd08::/64"]}'
+claim "and that the table was put back" equal "$(status .filter)" '{"table":"tunneld-wgs","put_back":1}'
 must n s nft -f - <<<"$BEFORE"
 must n s nft flush chain inet tunneld-wgs nat
 claim "a chain of it flushed: it is back" wait_for 5 back
@@ -155,6 +158,7 @@ claim "killed: the table stays" ours
 server 'NAT = vo'
 must up s wgs
 claim "the next one replaces it: one table" equal "$(rules | grep -c 'table inet tunneld')" 1
+claim "which the status says" equal "$(status '[.nat.on, .nat.via]')" '[true,"vo"]'
 claim "NAT for one outgoing interface" grep -q 'oifname "vo"' <(ours)
 must wg set wgc peer "$(key s)" remove
 must wg set wgc peer "$(key s)" endpoint 10.0.0.1:1002 allowed-ips 0.0.0.0/0,::/0

@@ -38,7 +38,9 @@ claim "what is wrong" grep -qE '^  (warnings| {8})    mtu: MTU 1420 is too much'
 must ip -n a link set va mtu 1500
 json() { local filter=$1; shift; "$@" --json | jq -e "$filter"; }
 claim "JSON is as the manual says" json '.v == 1 and (keys | sort) == (["v", "interface", "running", "up",
-	"public_key", "port", "online", "rx_bytes", "tx_bytes", "latest_handshake", "peers"] | sort) and
+	"public_key", "port", "online", "rx_bytes", "tx_bytes", "latest_handshake", "nat", "kill_switch", "filter",
+	"peers"] | sort) and .nat == {on: false, via: null, networks: []} and .kill_switch == "no" and
+	.filter == {table: null, put_back: 0} and
 	(.peers | length) == 61 and .online == 1 and .latest_handshake > 1600000000' ctl status wg0
 PEER='(keys - ["note", "tags", "enabled", "disabled"] | sort) == (["name", "public_key", "addresses", "saved",
 	"live", "online", "preshared_key", "keepalive", "latest_handshake", "rx_bytes", "tx_bytes"] | sort)'
