@@ -15,7 +15,8 @@ static enum firewall_verdict ask(const struct doctor *d, const char *hook, uint1
 	enum firewall_verdict worst = FIREWALL_PASSES, best = FIREWALL_DROPS, v;
 
 	for (int i = 0; i < 2; i++) {
-		struct firewall_packet p = { .hook = hook, .family = i ? 6 : 4, .udp_port = port, .in = in };
+		struct firewall_packet p = { .hook = hook, .family = i ? 6 : 4, .udp_port = port, .in = in,
+					     .not_in = d->f.name };
 		bool foreign = false;
 		char *text;
 

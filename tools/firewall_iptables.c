@@ -70,8 +70,10 @@ static enum match match_option(const struct walk *w, const char *option, const c
 {
 	if (!strcmp(option, "-m") || !strcmp(option, "--comment"))
 		return YES;
+	if (!strcmp(option, "-p") && !w->p->udp_port)
+		return !strcmp(value, "udp") || !strcmp(value, "tcp") ? MAYBE : NO;
 	if (!strcmp(option, "-p"))
-		return w->p->udp_port ? (!strcmp(value, "udp") || !strcmp(value, "all") ? YES : NO) : MAYBE;
+		return !strcmp(value, "udp") ? YES : NO;
 	if (!strcmp(option, "--dport") || !strcmp(option, "--dports"))
 		return w->p->udp_port ? has_port(value, w->p->udp_port) : MAYBE;
 	if (!strcmp(option, "--ctstate") || !strcmp(option, "--state"))
@@ -79,7 +81,7 @@ static enum match match_option(const struct walk *w, const char *option, const c
 	if (!strcmp(option, "-i") && w->p->in)
 		return !strcmp(value, w->p->in) ? YES : strchr(value, '+') ? MAYBE : NO;
 	if (!strcmp(option, "-i"))
-		return !strcmp(value, "lo") ? NO : MAYBE;
+		return !strcmp(value, "lo") || (w->p->not_in && !strcmp(value, w->p->not_in)) ? NO : MAYBE;
 	return MAYBE;
 }
 
@@ -126,6 +128,7 @@ static const char *find_table(const char *text, const char **end)
 static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth)
 {
 	const char *end, *at = find_table(w->text, &end);
+	enum match here = YES;	/* does the walk get as far as this rule? */
 	char begin[NAME_ROOM];
 	size_t len;
 
@@ -138,10 +141,13 @@ static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth
 		enum match m = match_rule(w, at + len, target, &go);
 		enum outcome o = FALLS_THROUGH;
 
+		m = m > here ? here : m;
 		if (m == NO || !target[0] || !strcmp(target, "LOG"))
 			continue;
 		if (!strcmp(target, "RETURN") && m == YES)
 			return FALLS_THROUGH;
+		if (!strcmp(target, "RETURN"))
+			here = MAYBE;
 		if (!strcmp(target, "ACCEPT"))
 			o = ACCEPTED;
 		else if (!strcmp(target, "DROP") || !strcmp(target, "REJECT"))

@@ -17,6 +17,7 @@ struct walk {
 	const struct firewall_packet *p;
 	const char *family, *table;	/* of the chain under way */
 	bool may_accept;		/* a rule that may match accepts */
+	enum match here;		/* does the walk of this chain get as far as this rule? */
 	unsigned foreign;
 	unsigned rules;			/* looked at so far */
 };
@@ -72,38 +73,44 @@ static enum match has_port(const json_t *right, json_int_t port)
 	return best;
 }
 
+static enum match match_protocol(const struct walk *w, const json_t *right)
+{
+	enum match udp = among(right, "udp");
+
+	if (w->p->udp_port)
+		return udp;
+	return udp == NO && among(right, "tcp") == NO ? NO : MAYBE;
+}
+
 static enum match match_payload(const struct walk *w, const json_t *payload, const json_t *right)
 {
 	const char *protocol = text_of(payload, "protocol"), *field = text_of(payload, "field");
 	bool udp = !strcmp(protocol, "udp") || !strcmp(protocol, "th");
 
-	if (!w->p->udp_port)
-		return MAYBE;
-	if (udp && !strcmp(field, "dport"))
+	if (udp && !strcmp(field, "dport") && w->p->udp_port)
 		return has_port(right, w->p->udp_port);
+	if ((!strcmp(protocol, "ip") && w->p->family != 4) || (!strcmp(protocol, "ip6") && w->p->family != 6))
+		return NO;
 	if (!strcmp(field, "protocol") || !strcmp(field, "nexthdr"))
-		return among(right, "udp");
-	if (!strcmp(protocol, "ip"))
-		return w->p->family == 4 ? MAYBE : NO;
-	if (!strcmp(protocol, "ip6"))
-		return w->p->family == 6 ? MAYBE : NO;
-	return udp ? MAYBE : NO;	/* tcp, icmp, ... */
+		return match_protocol(w, right);
+	if (!strcmp(protocol, "tcp"))
+		return w->p->udp_port ? NO : MAYBE;
+	return udp || !strcmp(protocol, "ip") || !strcmp(protocol, "ip6") || !strcmp(protocol, "ether") ? MAYBE : NO;
 }
 
 static enum match match_meta(const struct walk *w, const char *key, const json_t *right)
 {
-	enum match m;
-
 	if (!strcmp(key, "l4proto"))
-		return w->p->udp_port ? among(right, "udp") : MAYBE;
+		return match_protocol(w, right);
 	if (!strcmp(key, "nfproto"))
 		return among(right, w->p->family == 4 ? "ipv4" : "ipv6");
 	if (strcmp(key, "iifname") && strcmp(key, "iif"))
 		return MAYBE;
 	if (w->p->in)
 		return among(right, w->p->in);
-	m = among(right, "lo");
-	return m == YES && json_is_string(right) ? NO : MAYBE;
+	if (!json_is_string(right))
+		return MAYBE;
+	return among(right, "lo") == YES || (w->p->not_in && among(right, w->p->not_in) == YES) ? NO : MAYBE;
 }
 
 static enum match match_expr(const struct walk *w, const json_t *match)
@@ -120,6 +127,8 @@ static enum match match_expr(const struct walk *w, const json_t *match)
 		m = match_meta(w, text_of(meta, "key"), right);
 	else if (ct && !strcmp(text_of(ct, "key"), "state"))
 		m = among(right, "new");
+	else if (ct && !strcmp(text_of(ct, "key"), "status"))
+		m = among(right, "dnat") == YES ? NO : MAYBE;	/* it was sent to us, not to another */
 	return !strcmp(op, "!=") ? not(m) : !strcmp(op, "==") || !strcmp(op, "in") ? m : MAYBE;
 }
 
@@ -159,13 +168,15 @@ static enum outcome act(struct walk *w, const json_t *expr, bool maybe, bool *le
 		return maybe ? FALLS_THROUGH : o;
 	}
 	*leaves = !maybe && json_object_get(expr, "return");
+	if (maybe && json_object_get(expr, "return"))
+		w->here = MAYBE;
 	return FALLS_THROUGH;
 }
 
 static enum outcome walk_rule(struct walk *w, const json_t *rule, bool *leaves, unsigned depth)
 {
 	enum outcome o = FALLS_THROUGH;
-	enum match all = YES, m;
+	enum match all = w->here, m;
 	size_t i;
 	json_t *e;
 
@@ -189,6 +200,7 @@ static enum outcome walk_rule(struct walk *w, const json_t *rule, bool *leaves, 
 
 static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth)
 {
+	enum match here = w->here;
 	enum outcome o = FALLS_THROUGH;
 	bool leaves = false;
 	json_t *one;
@@ -196,6 +208,7 @@ static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth
 
 	if (depth > DEPTH_MAX || w->rules > RULES_MAX)
 		return FALLS_THROUGH;
+	w->here = YES;
 	json_array_foreach(w->list, i, one) {
 		const json_t *rule = json_object_get(one, "rule");
 
@@ -207,6 +220,7 @@ static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth
 		if (o != FALLS_THROUGH || leaves)
 			break;
 	}
+	w->here = here;
 	return o;
 }
 
@@ -230,8 +244,8 @@ enum firewall_verdict firewall_nft(const json_t *ruleset, const struct firewall_
 		enum firewall_verdict v;
 		enum outcome o;
 
-		if (!chain || strcmp(text_of(chain, "type"), "filter") || strcmp(text_of(chain, "hook"), p->hook) ||
-		    !of_family(w.family, p->family))
+		if (!chain || strcmp(text_of(chain, "type"), "filter") || !of_family(w.family, p->family) ||
+		    (strcmp(text_of(chain, "hook"), p->hook) && strcmp(text_of(chain, "hook"), "prerouting")))
 			continue;
 		o = walk_chain(&w, text_of(chain, "name"), 0);
 		if (o == FALLS_THROUGH)

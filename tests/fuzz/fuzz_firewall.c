@@ -31,8 +31,8 @@ static void check(const json_t *rules, const char *text, const struct firewall_p
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct firewall_packet packets[] = {
-		{ "input", 4, 51820, NULL }, { "input", 6, 51820, NULL }, { "forward", 4, 0, "wg0" },
-		{ "forward", 6, 0, "wg0" },
+		{ "input", 4, 51820, NULL, "wg0" }, { "input", 6, 51820, NULL, NULL },
+		{ "forward", 4, 0, "wg0", NULL }, { "forward", 6, 0, "wg0", NULL },
 	};
 	json_t *rules = NULL;
 	char *text = NULL;
