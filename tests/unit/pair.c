@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "pair.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 #include "peer.h"
+#include "suite.h"
 
 static void entropy(void *ctx, void *dst, size_t len)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <check.h>
 #include <string.h>
 
 #include "hash.h"
 #include "sides.h"
+#include "suite.h"
 
 static void derive(uint8_t key[NOISE_KEY_LEN], const char *label)
 {

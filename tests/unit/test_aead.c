@@ -283,7 +283,6 @@ int main(void)
 	tcase_add_loop_test(t, runs_are_what_their_packets_are, 0, (int)aead_count());
 	tcase_add_loop_test(t, engines_stay_within_the_buffer, 0, (int)aead_count());
 	tcase_add_loop_test(t, contexts_keep_no_key, 0, (int)aead_count());
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

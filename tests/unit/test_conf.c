@@ -387,7 +387,6 @@ int main(void)
 	tcase_add_test(t, every_key_is_known_and_hinted);
 	tcase_add_test(t, bounds_are_exact);
 	tcase_add_test(t, random_texts_are_written_back_unchanged);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

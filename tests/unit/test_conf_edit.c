@@ -367,7 +367,6 @@ int main(void)
 	tcase_add_test(t, several_lines_are_not_one);
 	tcase_add_loop_test(t, what_the_reader_would_refuse_is_not_written, 0, COUNT(unwritable));
 	tcase_add_test(t, random_edits_agree_with_a_model);
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, strip_leaves_what_stock_programs_know, 0, COUNT(stripped));
 	suite_add_tcase(s, t);
 	return suite_run(s);

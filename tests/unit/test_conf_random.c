@@ -242,7 +242,6 @@ int main(void)
 	Suite *s = suite_create("conf_random");
 	TCase *tc = tcase_create("all");
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, random_files_come_back_to_the_byte);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

@@ -231,7 +231,6 @@ int main(void)
 	tcase_add_test(t, both_roles_agree_with_vectors);
 	tcase_add_test(t, a_recorded_responder_is_understood);
 	tcase_add_test(t, a_recorded_initiator_is_understood);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

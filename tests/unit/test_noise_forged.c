@@ -271,7 +271,6 @@ int main(void)
 	tcase_add_test(t, a_used_handshake_is_wiped);
 	tcase_add_test(t, preshared_keys_must_agree);
 	tcase_add_test(t, without_an_identity_nothing_is_consumed);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

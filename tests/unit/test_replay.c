@@ -188,7 +188,6 @@ int main(void)
 	tcase_add_test(t, a_jump_clears_all_that_it_must);
 	tcase_add_test(t, agrees_with_vectors);
 	tcase_add_loop_test(t, agrees_with_a_set, 0, RUNS);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

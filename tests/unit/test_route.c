@@ -438,7 +438,6 @@ int main(void)
 	tcase_add_test(t, agrees_with_vectors);
 	tcase_add_test(t, agrees_with_model);
 	tcase_add_test(t, large_owner_is_set_and_cleared);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -150,7 +150,6 @@ int main(void)
 
 	tcase_add_test(t, each_store_gives_the_old_or_the_new_answer);
 	tcase_add_test(t, a_larger_table_answers_like_the_smaller);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -241,7 +241,6 @@ int main(void)
 	Suite *s = suite_create("tools_convert");
 	TCase *tc = tcase_create("all");
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, texts_keep_their_bytes_and_names, 0, sizeof(texts) / sizeof(texts[0]));
 	tcase_add_test(tc, many_namesakes_get_numbers);
 	tcase_add_test(tc, clients_of_wg_easy_come_with_their_state);

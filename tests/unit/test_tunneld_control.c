@@ -424,7 +424,6 @@ int main(void)
 	TCase *t = tcase_create("control");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, control_a_set_shows_in_a_get);
 	tcase_add_test(t, control_one_bad_line_and_nothing_has_happened);
 	tcase_add_test(t, control_beyond_a_limit_nothing_has_happened);

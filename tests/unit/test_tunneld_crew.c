@@ -150,7 +150,6 @@ int main(void)
 	tcase_add_test(t, alone_it_does_all_itself);
 	tcase_add_test(t, each_job_is_done_once);
 	tcase_add_test(t, all_offer_at_once);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -264,7 +264,6 @@ int main(void)
 	Suite *s = suite_create("tunneld diff");
 	TCase *c = tcase_create("diff");
 
-	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, diff_is_what_the_table_says, 0, sizeof(table) / sizeof(table[0]));
 	tcase_add_test(c, diff_leads_from_any_state_to_any_other);
 	suite_add_tcase(s, c);

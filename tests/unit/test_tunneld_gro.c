@@ -421,7 +421,6 @@ int main(void)
 	tcase_add_test(t, length_and_count_have_limits);
 	tcase_add_test(t, full_takes_no_more_but_joins);
 	tcase_add_test(t, any_transport_bytes_stay_within_bounds);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

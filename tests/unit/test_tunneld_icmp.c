@@ -112,7 +112,6 @@ int main(void)
 	tcase_add_test(t, ipv6_rules);
 	tcase_add_test(t, short_packets_are_not_answered);
 	tcase_add_test(t, answers_are_limited);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -130,7 +130,6 @@ int main(void)
 	Suite *s = suite_create("tunneld presence");
 	TCase *c = tcase_create("presence");
 
-	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, set_up, NULL);
 	tcase_add_test(c, presence_is_one_connect_and_one_disconnect);
 	tcase_add_test(c, presence_roams_once_a_place);

@@ -93,7 +93,6 @@ int main(void)
 
 	tcase_add_test(t, keeps_order_and_refuses_when_full);
 	tcase_add_test(t, two_threads_lose_and_tear_nothing);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -180,7 +180,6 @@ int main(void)
 	tcase_add_test(t, flood_to_others_costs_a_modest_peer_nothing);
 	tcase_add_test(t, every_peer_waiting_is_survived);
 	tcase_add_test(t, agrees_with_model);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -218,7 +218,6 @@ int main(void)
 
 	tcase_add_test(t, joined_and_split_again_is_what_it_was);
 	tcase_add_test(t, split_and_joined_again_is_what_it_was);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -323,7 +323,6 @@ int main(void)
 	tcase_add_test(t, without_gso_each_datagram_goes_alone);
 	tcase_add_test(t, refusal_is_remembered);
 	tcase_add_test(t, nothing_there_is_nothing);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -304,7 +304,6 @@ int main(void)
 	tcase_add_test(t, what_nobody_takes_is_answered);
 	tcase_add_test(t, a_worker_that_goes_round_says_so);
 	tcase_add_test(t, more_commands_than_the_ring_holds);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

@@ -415,7 +415,6 @@ int main(void)
 	tcase_add_test(t, a_server_answers_in_order);
 	tcase_add_test(t, what_does_not_fit_is_not_begun);
 	tcase_add_test(t, agrees_with_vectors);
-	tcase_set_timeout(t, 60);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }

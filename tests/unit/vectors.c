@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <check.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "suite.h"
 #include "vectors.h"
 
 enum { VECTOR_MAX = 4096 };
