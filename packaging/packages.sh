@@ -12,10 +12,11 @@ shift
 
 missing=
 if command -v dpkg-query >/dev/null; then
-	have=$(dpkg-query -W -f '${db:Status-Status} ${Package} \n' "$@" 2>/dev/null || true)
+	# Blanks around each word: "not-installed" is what one is that was purged, or is only known as a dependency.
+	have=$(dpkg-query -W -f ' ${db:Status-Status} ${Package} \n' "$@" 2>/dev/null || true)
 	for p; do
 		case $have in
-		*"installed $p "*) ;;
+		*" installed $p "*) ;;
 		*) missing="$missing $p" ;;
 		esac
 	done
