@@ -33,6 +33,7 @@ static struct tnl *lay_out(struct carver *c, const struct tnl_limits *lim)
 	to->session = carve(c, lim->sessions, sizeof(struct tnl_session));
 	to->index.slot = carve(c, index_count(lim), sizeof(*to->index.slot));
 	to->bucket = carve(c, lim->peers + BUCKETS_FIRST, sizeof(*to->bucket));
+	to->chain = carve(c, lim->peers, sizeof(*to->chain));
 	to->timers.entry = carve(c, lim->peers + 1, sizeof(*to->timers.entry));
 	to->timers.position = carve(c, lim->peers, sizeof(*to->timers.position));
 	to->route = carve(c, 1, route_footprint(lim->prefixes, lim->peers));

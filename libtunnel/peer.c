@@ -39,12 +39,13 @@ static uint32_t *bucket_of(const struct tnl *t, uint32_t hash)
 	return &t->bucket[at < t->buckets ? at : at - t->bucket_half];
 }
 
-static void put_in_bucket(struct tnl *t, struct peer *p)
+static void put_in_bucket(struct tnl *t, uint32_t slot)
 {
-	uint32_t *bucket = bucket_of(t, p->hash);
+	struct chain *c = &t->chain[slot];
+	uint32_t *bucket = bucket_of(t, c->hash);
 
-	p->hash_next = *bucket;
-	*bucket = p->slot + 1;
+	c->next = *bucket;
+	*bucket = slot + 1;
 }
 
 static void add_bucket(struct tnl *t)
@@ -55,21 +56,24 @@ static void add_bucket(struct tnl *t)
 	if (++t->buckets == 2 * t->bucket_half)
 		t->bucket_half = t->buckets;
 	while (at) {
-		struct peer *p = &t->peer[at - 1];
+		uint32_t slot = at - 1;
 
-		at = p->hash_next;
-		put_in_bucket(t, p);
+		at = t->chain[slot].next;
+		put_in_bucket(t, slot);
 	}
+}
+
+static struct peer *find(const struct tnl *t, const uint8_t pub[TNL_KEY_LEN], uint32_t hash)
+{
+	for (uint32_t at = *bucket_of(t, hash); at; at = t->chain[at - 1].next)
+		if (t->chain[at - 1].hash == hash && !memcmp(t->peer[at - 1].remote_static, pub, TNL_KEY_LEN))
+			return &t->peer[at - 1];
+	return NULL;
 }
 
 struct peer *peer_by_key(const struct tnl *t, const uint8_t pub[TNL_KEY_LEN])
 {
-	uint32_t hash = hash_of(t, pub), at = *bucket_of(t, hash);
-
-	for (; at; at = t->peer[at - 1].hash_next)
-		if (t->peer[at - 1].hash == hash && !memcmp(t->peer[at - 1].remote_static, pub, TNL_KEY_LEN))
-			return &t->peer[at - 1];
-	return NULL;
+	return find(t, pub, hash_of(t, pub));
 }
 
 tnl_peer tnl_peer_find(const struct tnl *t, const uint8_t pub[TNL_KEY_LEN])
@@ -300,7 +304,8 @@ static struct peer *take_slot(struct tnl *t)
 
 int tnl_peer_add(struct tnl *t, const uint8_t pub[TNL_KEY_LEN], tnl_peer *ret)
 {
-	struct peer *p = peer_by_key(t, pub);
+	uint32_t hash = hash_of(t, pub);
+	struct peer *p = find(t, pub, hash);
 
 	if (p) {
 		*ret = p->handle;
@@ -317,8 +322,8 @@ int tnl_peer_add(struct tnl *t, const uint8_t pub[TNL_KEY_LEN], tnl_peer *ret)
 	atomic_store_explicit(&p->silence_timeout, SILENCE_TIMEOUT, memory_order_relaxed);
 	if (t->peer_high > t->buckets)
 		add_bucket(t);
-	p->hash = hash_of(t, pub);
-	put_in_bucket(t, p);
+	t->chain[p->slot].hash = hash;
+	put_in_bucket(t, p->slot);
 	*ret = p->generation << SLOT_BITS | p->slot;
 	atomic_store_explicit(&p->handle, *ret, memory_order_release);
 	return 0;
@@ -326,11 +331,11 @@ int tnl_peer_add(struct tnl *t, const uint8_t pub[TNL_KEY_LEN], tnl_peer *ret)
 
 void peer_remove(struct tnl *t, struct peer *p)
 {
-	uint32_t *link = bucket_of(t, p->hash);
+	uint32_t *link = bucket_of(t, t->chain[p->slot].hash);
 
 	while (*link != p->slot + 1)
-		link = &t->peer[*link - 1].hash_next;
-	*link = p->hash_next;
+		link = &t->chain[*link - 1].next;
+	*link = t->chain[p->slot].next;
 	route_clear(t->route, p->slot + 1, pin_tag(&t->pins));
 	if (p->hs_initiated)
 		index_release(&t->index, p->hs_index);

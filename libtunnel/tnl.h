@@ -139,7 +139,7 @@ struct peer {
 	uint8_t todo, events;
 	bool queued, event_queued;
 	uint32_t slot, generation;
-	uint32_t hash, hash_next, queue_next, event_next, limbo_next;	/* slot + 1; 0 ends */
+	uint32_t queue_next, event_next, limbo_next;	/* slot + 1; 0 ends */
 	uint64_t limbo_tag;
 };
 
@@ -149,6 +149,12 @@ struct tnl_worker {
 	struct aead *aead;
 	bool news;					/* since enter */
 	_Atomic uint64_t count[TNL_VERDICTS];		/* this worker writes, anybody reads */
+};
+
+/* Of the peer in the same slot: its place in the table by public key. Apart from the peers, so that a walk along a
+ * chain stays within few pages. */
+struct chain {
+	uint32_t hash, next;	/* next: slot + 1; 0 ends */
 };
 
 enum { BUCKETS_FIRST = 64 };
@@ -182,6 +188,7 @@ struct tnl {
 	struct timer_heap timers;
 	uint8_t hash_key[crypto_shorthash_KEYBYTES];
 	uint32_t *bucket;				/* public key -> peer, see bucket_of() */
+	struct chain *chain;				/* by slot */
 	uint32_t buckets, bucket_half;			/* in use; the power of two in that */
 	uint32_t peer_high, peer_free, peer_limbo;	/* slots used so far; lists of slot + 1 */
 	uint32_t session_high, session_free, session_limbo;
