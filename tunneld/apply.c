@@ -147,26 +147,23 @@ static int set_prefixes(struct tnl *t, tnl_peer p, const struct uapi_op *ops, si
 /* ops[0] is UAPI_PEER, the rest is about that peer. */
 static int apply_peer(struct tnl *t, const struct uapi_op *ops, size_t count)
 {
-	tnl_peer p = tnl_peer_find(t, ops[0].key);
 	struct section s;
+	tnl_peer p = 0;
 	int err = 0;
 
 	read_section(ops, count, &s);
-	if (s.remove) {
-		if (p)
-			tnl_peer_del(t, p);
-		goto out;
-	}
-	if (!p && s.update_only)
-		goto out;
-	if (!p)
+	if (s.remove || s.update_only)
+		p = tnl_peer_find(t, ops[0].key);
+	else
 		err = tnl_peer_add(t, ops[0].key, &p);
-	if (err == -EADDRINUSE) {	/* our own key: no peer, and no error either */
+	/* It was there; or it is our own key, which makes no peer, and no error either. */
+	if (err == -EEXIST || err == -EADDRINUSE)
 		err = 0;
+	if (p && s.remove)
+		tnl_peer_del(t, p);
+	if (!p || s.remove)
 		goto out;
-	}
-	if (!err)
-		err = set_prefixes(t, p, ops, count);
+	err = set_prefixes(t, p, ops, count);
 	if (!err && s.which)
 		err = tnl_peer_set(t, device_now(), p, &s.conf, s.which);
 out:
