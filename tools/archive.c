@@ -80,12 +80,20 @@ static int cmp_file(const void *a, const void *b)
 	return strcmp(((const struct archive_file *)a)->name, ((const struct archive_file *)b)->name);
 }
 
+static void sort(struct archive *a)
+{
+	if (a->count)
+		qsort(a->file, a->count, sizeof(*a->file), cmp_file);
+}
+
+static int cmp_name(const void *name, const void *file)
+{
+	return strcmp(name, ((const struct archive_file *)file)->name);
+}
+
 const struct archive_file *archive_find(const struct archive *a, const char *name)
 {
-	for (size_t i = 0; i < a->count; i++)
-		if (!strcmp(a->file[i].name, name))
-			return &a->file[i];
-	return NULL;
+	return a->count ? bsearch(name, a->file, a->count, sizeof(*a->file), cmp_name) : NULL;
 }
 
 /* ---- Collecting -------------------------------------------------------------------------------------------------- */
@@ -132,8 +140,7 @@ int archive_collect(const struct ctx *c, const struct iface *f, struct archive *
 		code = add_directory(c, f, f->dir, "d/", ret);
 	if (!code && state_dir(c, f, dir))
 		code = add_directory(c, f, dir, "state/", ret);
-	if (ret->count)
-		qsort(ret->file, ret->count, sizeof(*ret->file), cmp_file);
+	sort(ret);
 	return code;
 }
 
@@ -204,8 +211,6 @@ static const char *take_file(struct archive *a, const json_t *o)
 
 	if (!name || !name_ok(name) || !json_is_string(data))
 		return "a file in it has a name that is none of ours, or no data";
-	if (archive_find(a, name))
-		return "a file is in it twice";
 	max = json_string_length(data) / 4 * 3 + 4;
 	f = add(a, name);
 	f->data = malloc(max + 1);
@@ -230,7 +235,7 @@ static const char *take_all(struct archive *a, const json_t *o)
 
 	if (!format || strcmp(format, FORMAT) || json_integer_value(json_object_get(o, "v")) != 1)
 		return "it is no backup that this version knows";
-	if (!name || !*name || strlen(name) >= sizeof(a->interface) || !sum)
+	if (!name || !iface_name_ok(name) || !sum)
 		return "it names no interface, or has no checksum";
 	strcpy(a->interface, name);
 	for (size_t i = 0; i < json_array_size(files) && !why; i++)
@@ -240,6 +245,10 @@ static const char *take_all(struct archive *a, const json_t *o)
 	checksum(a, is);
 	if (strcmp(is, sum))
 		return "its checksum is wrong: it was changed or cut short";
+	sort(a);
+	for (size_t i = 1; i < a->count; i++)
+		if (!cmp_file(&a->file[i - 1], &a->file[i]))
+			return "a file is in it twice";
 	return archive_find(a, "conf") ? NULL : "there is no configuration in it";
 }
 

@@ -21,7 +21,7 @@ struct archive_file {
 
 struct archive {
 	char interface[IFNAMSIZ];
-	struct archive_file *file;
+	struct archive_file *file;	/* in the order of their names */
 	size_t count, room;
 };
 

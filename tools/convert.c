@@ -15,6 +15,9 @@
 
 enum { WG_EASY_PORT = 51820, WG_EASY_BITS = 24 };	/* what its .json file does not say */
 
+#define MARK "#[disabled] "
+enum { MARK_LEN = sizeof(MARK) - 1 };
+
 /* Not by realloc(): what it leaves behind holds keys. */
 static void put(struct convert *r, const char *s, size_t len)
 {
@@ -158,12 +161,22 @@ static void name_of_comment(const char *line, size_t len, char *ret, size_t max)
 	       between(line, len, "# Client: ", " (", ret, max) || between(line, len, "### Client ", "", ret, max));
 }
 
+static bool is_header(const char *line, size_t len)
+{
+	return len >= 6 && !strncasecmp(line, "[Peer]", 6);
+}
+
+static bool off_header(const char *line, size_t len)
+{
+	return len > MARK_LEN && !memcmp(line, MARK, MARK_LEN) && is_header(line + MARK_LEN, len - MARK_LEN);
+}
+
 /* Has the section that lies before us a name of its own? Its header is read already. */
 static bool has_name(struct conf_lines at)
 {
 	struct conf_line l;
 
-	while (conf_line(&at, &l) && l.kind != CONF_HEADER)
+	while (conf_line(&at, &l) && l.kind != CONF_HEADER && !off_header(at.text + l.start, l.end - l.start))
 		if (l.kind == CONF_PAIR && l.name_len == 4 && !strncasecmp(at.text + l.name, "Name", 4))
 			return true;
 	return false;
@@ -176,22 +189,15 @@ static bool is_save_config(const char *text, const struct conf_line *l)
 	       !strncasecmp(text + l->value, "true", 4);
 }
 
-static bool is_header(const char *line, size_t len)
-{
-	return len >= 6 && !strncasecmp(line, "[Peer]", 6);
-}
-
 /* PiVPN puts "#[disabled] " before each line from "### begin" to "### end". Elsewhere such a line is a comment that
  * somebody has made, and to let it speak would do what nobody asked for. */
 static size_t off_mark(const char *line, size_t len, enum conf_kind kind, bool *in_off)
 {
-	static const char mark[] = "#[disabled] ";
-	size_t skip = sizeof(mark) - 1;
-	bool marked = len > skip && !memcmp(line, mark, skip), header = marked && is_header(line + skip, len - skip);
+	bool marked = len > MARK_LEN && !memcmp(line, MARK, MARK_LEN), header = off_header(line, len);
 
 	if (header || kind == CONF_HEADER)
 		*in_off = header;
-	return marked && (*in_off || line[skip] == '#') ? skip : 0;
+	return marked && (*in_off || line[MARK_LEN] == '#') ? MARK_LEN : 0;
 }
 
 void convert_text(struct convert *r, const char *text, size_t len)
@@ -247,11 +253,45 @@ static const char *put_interface(struct convert *r, const json_t *server)
 	return NULL;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* False: it was there. */
+static bool take_key(struct convert *r, const char *key, size_t len)
+{
+	char *mine = strndup(key, len);
+	char *const *found = mine ? tsearch(mine, &r->keys, by_text) : NULL;
+
+	if (!found)
+		err(CMD_FAILED, "tunctl");
+	if (*found == mine)
+		return true;
+	free(mine);
+	return false;
+}
+
+/* The public keys of the text so far. */
+static void take_keys(struct convert *r)
+{
+	struct conf_lines lines;
+	struct conf_line l;
+
+	if (!r->len || conf_lines_init(&lines, r->text, r->len))
+		return;
+	while (conf_line(&lines, &l))
+		if (l.kind == CONF_PAIR && l.name_len == 9 && !strncasecmp(r->text + l.name, "PublicKey", 9))
+			take_key(r, r->text + l.value, l.value_len);
+}
+
 const char *convert_easy(struct convert *r, const json_t *file)
 {
 	json_t *clients = json_object_get(file, "clients"), *o;
-	const char *id, *why = r->len ? NULL : put_interface(r, json_object_get(file, "server"));
+	const char *id, *why;
 
+	take_keys(r);
+	why = r->len ? NULL : put_interface(r, json_object_get(file, "server"));
 	if (why || !json_is_object(clients))
 		return why ? why : "no clients in it";
 	json_object_foreach(clients, id, o) {
@@ -260,7 +300,7 @@ const char *convert_easy(struct convert *r, const json_t *file)
 
 		if (!key || !address)
 			return "a client without publicKey or address in it";
-		if (strstr(r->text, key))
+		if (!take_key(r, key, strlen(key)))
 			continue;
 		put_line(r, "\n[Peer]", "");
 		put_own_lines(r, name ? name : id, json_is_false(json_object_get(o, "enabled")));
@@ -277,5 +317,6 @@ void convert_free(struct convert *r)
 {
 	store_free(r->text, r->len);
 	tdestroy(r->names, free);
+	tdestroy(r->keys, free);
 	*r = (struct convert){ 0 };
 }

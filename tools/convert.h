@@ -19,7 +19,7 @@ struct convert {
 	char *text;		/* terminated; store_free() it, it holds keys */
 	size_t len, room;
 	size_t peers, named, disabled;
-	void *names;		/* those given so far: a tree */
+	void *names, *keys;	/* those given so far: trees */
 };
 
 /* A text of wg-quick's kind. */

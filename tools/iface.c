@@ -45,6 +45,11 @@ static bool name_ok(const char *name, size_t max, const char *also)
 	return true;
 }
 
+bool iface_name_ok(const char *name)
+{
+	return name_ok(name, IFNAMSIZ - 1, "._-=+");
+}
+
 bool iface_peer_name_ok(const char *name)
 {
 	return name_ok(name, IFACE_PEER_NAME_MAX, "._-");
@@ -81,7 +86,7 @@ static void list(const char *dir, const char *suffix, struct names *ret)
 		name[len - cut] = 0;
 		while (i < ret->count && strcmp(ret->name[i], name))
 			i++;
-		if (i == ret->count && name_ok(name, IFNAMSIZ - 1, "._-=+"))
+		if (i == ret->count && iface_name_ok(name))
 			strcpy(ret->name[ret->count++], name);
 	}
 	if (d)
@@ -165,7 +170,7 @@ int iface_paths(const struct ctx *c, const char *name, struct iface *ret)
 	struct iface f = { .lock = -1 };
 	int err;
 
-	if (!name_ok(name, IFNAMSIZ - 1, "._-=+"))
+	if (!iface_name_ok(name))
 		return cmd_fail(c, CMD_USAGE, "\"%s\" cannot be the name of an interface", name);
 	strcpy(f.name, name);
 	err = fill_paths(c, &f);
@@ -183,7 +188,7 @@ int iface_find(const struct ctx *c, const char *name, enum iface_first first, st
 	if (name && option && strcmp(name, option))
 		return cmd_fail(c, CMD_USAGE, "two interfaces are named, %s and %s", name, option);
 	name = name ? name : option;
-	if (name && !name_ok(name, IFNAMSIZ - 1, "._-=+"))
+	if (name && !iface_name_ok(name))
 		return cmd_fail(c, CMD_USAGE, "\"%s\" cannot be the name of an interface", name);
 	if (name)
 		strcpy(f.name, name);

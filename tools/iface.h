@@ -46,6 +46,8 @@ int iface_lock(const struct ctx *c, struct iface *f);
 const char *iface_etc_dir(const struct ctx *c);
 const char *iface_run_dir(const struct ctx *c);
 
+/* [A-Za-z0-9._=+-], 1 to 15 characters, neither dot nor dash in front. */
+bool iface_name_ok(const char *name);
 /* [A-Za-z0-9._-], 1 to 63 characters, no dot in front: safe as the name of a file. */
 bool iface_peer_name_ok(const char *name);
 /* CMD_PERM, CMD_BUSY or CMD_FAILED for a negative errno. */

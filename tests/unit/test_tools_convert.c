@@ -83,6 +83,24 @@ START_TEST(many_namesakes_get_numbers)
 }
 END_TEST
 
+/* None of these has a name of its own, which is to be seen without reading on to the end each time. */
+START_TEST(many_that_are_off_are_converted)
+{
+	enum { MANY = 100000 };
+	static const char one[] = "#[disabled] [Peer]\n";
+	struct convert r = { 0 };
+	size_t len = MANY * strlen(one);
+	char *text = malloc(len + 1);
+
+	for (size_t i = 0; i < MANY; i++)
+		strcpy(text + i * strlen(one), one);
+	convert_text(&r, text, len);
+	ck_assert_uint_eq(r.disabled, MANY);
+	convert_free(&r);
+	free(text);
+}
+END_TEST
+
 static const char easy[] =
 	"{\"server\":{\"privateKey\":\"" PRIVATE "\",\"address\":\"10.8.0.1\"},\"clients\":{"
 	"\"1\":{\"name\":\"anna\",\"address\":\"10.8.0.2\",\"publicKey\":\"" KEY_A "\",\"preSharedKey\":\"" KEY_C "\","
@@ -118,6 +136,48 @@ START_TEST(clients_of_wg_easy_come_with_their_state)
 }
 END_TEST
 
+/* Each is looked for among those before it; the second time all are there. */
+START_TEST(many_clients_of_wg_easy_are_converted)
+{
+	enum { MANY = 100000 };
+	json_t *clients = json_object();
+	json_t *o = json_pack("{s:{s:s, s:s}, s:o}", "server", "privateKey", PRIVATE, "address", "10.8.0.1",
+			      "clients", clients);
+	struct convert r = { 0 };
+	char id[16], key[64];
+
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(id, sizeof(id), "%u", i);
+		snprintf(key, sizeof(key), "%043u=", i);
+		json_object_set_new(clients, id, json_pack("{s:s, s:s}", "publicKey", key, "address", "10.8.0.2"));
+	}
+	ck_assert_ptr_null(convert_easy(&r, o));
+	ck_assert_uint_eq(r.peers, MANY);
+	ck_assert_ptr_null(convert_easy(&r, o));
+	ck_assert_uint_eq(r.peers, MANY);
+	convert_free(&r);
+	json_decref(o);
+}
+END_TEST
+
+/* That the text has it in another place is not to have it. */
+START_TEST(a_key_is_in_a_text_as_a_public_key)
+{
+	static const char text[] = "[Interface]\nPrivateKey = " PRIVATE "\n[Peer]\n#: Note = " KEY_A "\n"
+				   "publickey=" KEY_B " # his\n";
+	struct convert r = { 0 };
+	json_t *o = json_loads(easy, 0, NULL);
+
+	convert_text(&r, text, strlen(text));
+	ck_assert_ptr_null(convert_easy(&r, o));
+	ck_assert_uint_eq(r.peers, 2);
+	ck_assert_ptr_nonnull(strstr(r.text, "PublicKey = " KEY_A));
+	ck_assert_ptr_null(strstr(r.text, "PublicKey = " KEY_B));
+	convert_free(&r);
+	json_decref(o);
+}
+END_TEST
+
 static void put_file(struct archive *a, const char *name, const char *data, size_t len)
 {
 	struct archive_file *f;
@@ -131,16 +191,22 @@ static void put_file(struct archive *a, const char *name, const char *data, size
 	f->len = len;
 }
 
-static char *make(const char *second, size_t *len)
+static char *make_of(const char *interface, const char *second, size_t *len)
 {
-	struct archive a = { .interface = "wg0" };
+	struct archive a = { .count = 0 };
 	char *text;
 
+	snprintf(a.interface, sizeof(a.interface), "%s", interface);
 	put_file(&a, "conf", "[Interface]\n\0\xff", 14);
 	put_file(&a, second, "[Peer]\n", 7);
 	text = archive_text(&a, len);
 	archive_free(&a);
 	return text;
+}
+
+static char *make(const char *second, size_t *len)
+{
+	return make_of("wg0", second, len);
 }
 
 START_TEST(an_archive_comes_back_as_it_was)
@@ -175,6 +241,63 @@ START_TEST(names_that_lead_elsewhere_are_refused)
 		archive_free(&a);
 		free(text);
 	}
+}
+END_TEST
+
+START_TEST(an_interface_of_another_name_than_one_can_have_is_refused)
+{
+	static const char *const bad[] = { "", ".", "..", "../x", "a/b", "-x", ".x", "a b", "a\nb", "%s", "w\xc3\xa4" };
+	struct archive a;
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char *text = make_of(bad[i], "d/anna.peer", &len);
+
+		ck_assert_msg(archive_parse(text, len, &a) != NULL, "%s", bad[i]);
+		archive_free(&a);
+		free(text);
+	}
+}
+END_TEST
+
+START_TEST(a_file_that_is_there_twice_is_refused)
+{
+	struct archive a;
+	size_t len;
+	char *text = make("conf", &len);
+
+	ck_assert_str_eq(archive_parse(text, len, &a), "a file is in it twice");
+	archive_free(&a);
+	free(text);
+}
+END_TEST
+
+/* In an order that is not ours, and each is found again. */
+START_TEST(many_files_are_parsed_and_found)
+{
+	enum { MANY = 200000 };
+	struct archive a = { .interface = "wg0" };
+	char name[32], *text;
+	size_t len;
+
+	a.file = calloc(MANY + 1, sizeof(*a.file));
+	for (unsigned i = MANY; i > 0; i--) {
+		snprintf(a.file[a.count].name, sizeof(name), "d/%06u.peer", i);
+		a.file[a.count++].data = calloc(1, 1);
+	}
+	strcpy(a.file[a.count].name, "conf");
+	a.file[a.count++].data = calloc(1, 1);
+	text = archive_text(&a, &len);
+	archive_free(&a);
+	ck_assert_ptr_null(archive_parse(text, len, &a));
+	ck_assert_uint_eq(a.count, MANY + 1);
+	for (unsigned i = 1; i <= MANY; i++) {
+		snprintf(name, sizeof(name), "d/%06u.peer", i);
+		ck_assert_ptr_nonnull(archive_find(&a, name));
+	}
+	ck_assert_ptr_null(archive_find(&a, "d/0.peer"));
+	archive_free(&a);
+	free(text);
 }
 END_TEST
 
@@ -243,9 +366,15 @@ int main(void)
 
 	tcase_add_loop_test(tc, texts_keep_their_bytes_and_names, 0, sizeof(texts) / sizeof(texts[0]));
 	tcase_add_test(tc, many_namesakes_get_numbers);
+	tcase_add_test(tc, many_that_are_off_are_converted);
 	tcase_add_test(tc, clients_of_wg_easy_come_with_their_state);
+	tcase_add_test(tc, many_clients_of_wg_easy_are_converted);
+	tcase_add_test(tc, a_key_is_in_a_text_as_a_public_key);
 	tcase_add_test(tc, an_archive_comes_back_as_it_was);
 	tcase_add_test(tc, names_that_lead_elsewhere_are_refused);
+	tcase_add_test(tc, an_interface_of_another_name_than_one_can_have_is_refused);
+	tcase_add_test(tc, a_file_that_is_there_twice_is_refused);
+	tcase_add_test(tc, many_files_are_parsed_and_found);
 	tcase_add_test(tc, a_damaged_archive_is_refused);
 	tcase_add_test(tc, any_text_is_converted_without_harm);
 	suite_add_tcase(s, tc);
