@@ -60,15 +60,17 @@ static int read_seconds(const struct ctx *c, unsigned *ret)
 	return cmd_fail(c, CMD_USAGE, "--confirm %s: not a time like 60s or 5m, up to a day", text);
 }
 
-static int judge(const struct application *a)
+/* What is judged is what is written: the file is read once. */
+static int judge(struct application *a)
 {
 	const char *file = a->c->word[0];
 	struct lint l;
-	int err = lint_files(file, a->iface.dir, &l), code = 0;
+	int err = store_read(file, &a->text, &a->len), code = 0;
 
 	if (err)
-		code = cmd_fail(a->c, err == -EACCES ? CMD_PERM : CMD_USAGE, "%s: %s", file, strerror(-err));
-	else if (l.errors) {
+		return cmd_fail(a->c, err == -EACCES ? CMD_PERM : CMD_USAGE, "%s: %s", file, strerror(-err));
+	lint_text(file, a->text, a->len, a->iface.dir, &l);
+	if (l.errors) {
 		lint_print(&l, stderr);
 		code = cmd_fail(a->c, CMD_USAGE, "%s has errors, nothing is changed", file);
 	}
@@ -163,7 +165,6 @@ static int apply(struct application *a)
 static int prepare(struct application *a)
 {
 	const struct ctx *c = a->c;
-	const char *file = c->word[0];
 	bool rolled;
 	int code = read_seconds(c, &a->confirm_s), err;
 
@@ -182,9 +183,6 @@ static int prepare(struct application *a)
 		return code;
 	if (!a->iface.conf[0])	/* --offline, the first one */
 		snprintf(a->iface.conf, sizeof(a->iface.conf), "%.*sconf", (int)strlen(a->iface.dir) - 1, a->iface.dir);
-	err = store_read(file, &a->text, &a->len);
-	if (err)
-		return cmd_fail(c, CMD_USAGE, "%s: %s", file, strerror(-err));
 	if (!cmd_has(c, OPT_DRY_RUN) && (code = iface_lock(c, &a->iface)))
 		return code;
 	err = cmd_has(c, OPT_DRY_RUN) ? 0 : pending_end_stale(c, &a->iface, &rolled);

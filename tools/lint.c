@@ -255,11 +255,17 @@ static void finish(struct lint *l)
 		qsort(l->problem, l->problem_count, sizeof(*l->problem), by_place);
 }
 
-int lint_files(const char *path, const char *dir, struct lint *ret)
+int lint_file(const char *path, struct lint *ret)
 {
+	static const char suffix[] = ".conf";
+	size_t len = strlen(path), cut = sizeof(suffix) - 1;
+	char dir[PATH_MAX] = "";
 	int e;
 
 	*ret = (struct lint){ 0 };
+	if (len > cut && !strcmp(path + len - cut, suffix) &&
+	    snprintf(dir, sizeof(dir), "%.*s.d", (int)(len - cut), path) >= (int)sizeof(dir))
+		return -ENAMETOOLONG;
 	e = read_file(ret, path, NULL);
 	if (e)
 		return e;
@@ -269,25 +275,15 @@ int lint_files(const char *path, const char *dir, struct lint *ret)
 	return 0;
 }
 
-int lint_file(const char *path, struct lint *ret)
-{
-	static const char suffix[] = ".conf";
-	size_t len = strlen(path), cut = sizeof(suffix) - 1;
-	char dir[PATH_MAX] = "";
-
-	if (len > cut && !strcmp(path + len - cut, suffix) &&
-	    snprintf(dir, sizeof(dir), "%.*s.d", (int)(len - cut), path) >= (int)sizeof(dir))
-		return -ENAMETOOLONG;
-	return lint_files(path, dir, ret);
-}
-
-void lint_text(const char *path, const char *text, size_t len, struct lint *ret)
+void lint_text(const char *path, const char *text, size_t len, const char *dir, struct lint *ret)
 {
 	struct reading r = { .l = ret };
 
 	*ret = (struct lint){ 0 };
 	r.file = add_file(ret, path);
 	read_text(&r, text, len);
+	if (*dir)
+		read_directory(ret, dir);
 	finish(ret);
 }
 

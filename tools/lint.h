@@ -58,10 +58,8 @@ struct lint {
 /* Reads FILE and, if its name ends in ".conf", the files of the directory that has ".d" instead. 0, or a negative
  * errno: FILE cannot be read. Problems are in order of file and line. lint_free() in either case. */
 int lint_file(const char *path, struct lint *ret);
-/* The same with the files of that directory. */
-int lint_files(const char *path, const char *dir, struct lint *ret);
-/* One text as the file `path`, which need not exist. */
-void lint_text(const char *path, const char *text, size_t len, struct lint *ret);
+/* One text as the file `path`, which need not exist, with the files of that directory; "": there are none. */
+void lint_text(const char *path, const char *text, size_t len, const char *dir, struct lint *ret);
 void lint_free(struct lint *l);
 
 /* "FILE:LINE:COLUMN: error: MESSAGE", a line for each. */

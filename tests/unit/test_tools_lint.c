@@ -53,7 +53,7 @@ START_TEST(each_fault_is_found_at_its_place)
 	struct lint l;
 	char line[LINT_MESSAGE_MAX + 32] = "";
 
-	lint_text("/etc/x.conf", texts[_i].text, strlen(texts[_i].text), &l);
+	lint_text("/etc/x.conf", texts[_i].text, strlen(texts[_i].text), "", &l);
 	if (l.problem_count)
 		snprintf(line, sizeof(line), "%u:%u %s", l.problem[0].at.line, l.problem[0].at.column,
 			 l.problem[0].message);
@@ -104,7 +104,7 @@ START_TEST(overlaps_agree_with_a_slow_model)
 			errors += same;
 			warnings += !same && inside;
 		}
-		lint_text("x", text, len, &l);
+		lint_text("x", text, len, "", &l);
 		ck_assert_uint_eq(l.errors, errors);
 		ck_assert_uint_eq(l.warnings, warnings);
 		lint_free(&l);
