@@ -5,6 +5,7 @@
  */
 #include "pick.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,19 +19,24 @@ static unsigned width(const struct net *n)
 
 static number to_number(const struct net *n)
 {
-	number v = 0;
+	uint32_t v4;
+	uint64_t half[2];
 
-	for (unsigned i = 0; i < width(n) / 8; i++)
-		v = v << 8 | n->addr.ip[i];
-	return v;
+	if (n->addr.family == 4) {
+		memcpy(&v4, n->addr.ip, sizeof(v4));
+		return be32toh(v4);
+	}
+	memcpy(half, n->addr.ip, sizeof(half));
+	return (number)be64toh(half[0]) << 64 | be64toh(half[1]);
 }
 
 static struct net from_number(uint8_t family, number v, unsigned bits)
 {
 	struct net n = { .addr.family = family, .bits = bits };
+	uint32_t v4 = htobe32((uint32_t)v);
+	uint64_t half[2] = { htobe64((uint64_t)(v >> 64)), htobe64((uint64_t)v) };
 
-	for (unsigned i = width(&n) / 8; i-- > 0; v >>= 8)
-		n.addr.ip[i] = (uint8_t)v;
+	memcpy(n.addr.ip, family == 4 ? (const void *)&v4 : half, width(&n) / 8);
 	return n;
 }
 
@@ -86,11 +92,29 @@ bool net_contains(const struct net *outer, const struct net *inner)
 	return outer->addr.family == inner->addr.family && first(outer) <= first(inner) && last(inner) <= last(outer);
 }
 
+/* Both masked, and of one family. */
 static int by_first(const void *a, const void *b)
 {
-	number x = first(a), y = first(b);
+	const struct net *x = a, *y = b;
 
-	return x < y ? -1 : x > y;
+	return memcmp(x->addr.ip, y->addr.ip, sizeof(x->addr.ip));
+}
+
+/* Those that lie inside `within` and are smaller, in front, masked and sorted. How many there are. */
+static size_t inside(const struct net *within, struct net *taken, size_t count)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct net n = taken[i];
+
+		if (n.bits <= within->bits || !net_contains(within, &n))
+			continue;
+		taken[i] = taken[found];
+		taken[found++] = net_masked(n);
+	}
+	qsort(taken, found, sizeof(*taken), by_first);
+	return found;
 }
 
 int pick_address(const struct net *within, struct net *taken, size_t count, struct net *ret)
@@ -102,15 +126,13 @@ int pick_address(const struct net *within, struct net *taken, size_t count, stru
 	at++;
 	if (within->addr.family == 4)
 		end--;
-	qsort(taken, count, sizeof(*taken), by_first);
+	count = inside(within, taken, count);
 	for (size_t i = 0; i <= count && at <= end; i++) {
 		/* Own address: it may lie before or behind any of the taken ones, so look each time. */
 		if (at == own)
 			at++;
 		if (i == count)
 			break;
-		if (taken[i].addr.family != within->addr.family || taken[i].bits <= within->bits)
-			continue;
 		if (first(&taken[i]) > at)
 			break;
 		if (last(&taken[i]) >= at) {

@@ -24,8 +24,8 @@ bool net_contains(const struct net *outer, const struct net *inner);
 
 /* The lowest address of `within` that lies in none of taken[0..count), as /32 or /128. Left out, too: `within`'s own
  * address, the first of the network (RFC 4291 2.6.1: the routers'), the last of an IPv4 network (broadcast). A taken
- * network that covers all of `within`, a default route for instance, claims no address of it. Sorts taken. -ENOSPC:
- * none is free. */
+ * network that covers all of `within`, a default route for instance, claims no address of it. Reorders taken and
+ * may clear host bits in it. -ENOSPC: none is free. */
 int pick_address(const struct net *within, struct net *taken, size_t count, struct net *ret);
 
 #endif
