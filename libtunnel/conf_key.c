@@ -99,10 +99,11 @@ bool conf_same_word(const char *s, size_t len, const char *word)
 	return len == strlen(word) && !strncasecmp(s, word, len);
 }
 
+/* A look at the first letter, in either case, spares most of the rows the whole comparison. */
 enum conf_key conf_key_find(const char *name, size_t len)
 {
-	for (unsigned k = CONF_NO_KEY + 1; k < CONF_KEYS; k++)
-		if (conf_same_word(name, len, conf_rows[k].name))
+	for (unsigned k = CONF_NO_KEY + 1; k < CONF_KEYS && len; k++)
+		if ((name[0] | ' ') == (conf_rows[k].name[0] | ' ') && conf_same_word(name, len, conf_rows[k].name))
 			return k;
 	return CONF_NO_KEY;
 }
