@@ -66,17 +66,43 @@ static int send_all(int fd, const char *data, size_t len)
 struct answer {
 	struct roster *r;	/* NULL: only its errno matters */
 	size_t saved;		/* the first so many peers come from files and are sorted */
+	uint64_t *heads;	/* of their keys: a search touches little memory */
 	size_t at;		/* the peer that the lines speak of; SIZE_MAX: none yet */
 	int err;
 };
 
+static uint64_t *heads_of(const struct roster *r)
+{
+	uint64_t *heads = calloc(r->count + 1, sizeof(*heads));
+
+	for (size_t i = 0; heads && i < r->count; i++)
+		heads[i] = key_head(r->peer[i].key);
+	return heads;
+}
+
+static struct peer *find_saved(const struct answer *a, const uint8_t key[TNL_KEY_LEN])
+{
+	uint64_t head = key_head(key);
+	size_t low = 0, high = a->saved;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (a->heads[middle] < head)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < a->saved && a->heads[low] == head; low++)
+		if (!memcmp(a->r->peer[low].key, key, TNL_KEY_LEN))
+			return &a->r->peer[low];
+	return NULL;
+}
+
 static void begin_peer(struct answer *a, const uint8_t key[TNL_KEY_LEN])
 {
-	struct roster files = *a->r;
-	struct peer *p;
+	struct peer *p = find_saved(a, key);
 
-	files.count = a->saved;
-	p = roster_by_key(&files, key);
 	if (!p)
 		p = roster_add(a->r, key);
 	p->live = true;
@@ -211,11 +237,12 @@ int client_begin(const char *path)
 
 int client_finish(int fd, struct roster *r)
 {
-	struct answer a = { .r = r, .saved = r->count, .at = SIZE_MAX };
-	int err = fd < 0 ? fd : read_answer(fd, &a);
+	struct answer a = { .r = r, .saved = r->count, .heads = heads_of(r), .at = SIZE_MAX };
+	int err = fd < 0 ? fd : a.heads ? read_answer(fd, &a) : -ENOMEM;
 
 	if (fd >= 0)
 		close(fd);
+	free(a.heads);
 	roster_sort(r);
 	return err;
 }

@@ -33,7 +33,7 @@ static void end_section(struct loader *l)
 		p->saved = true;
 		p->own_file = l->name != NULL;
 		if (l->name)
-			snprintf(p->name, sizeof(p->name), "%s", l->name);
+			strcpy(p->name, l->name);
 		*roster_add(l->r, p->key) = *p;
 	} else {
 		free(p->net);
@@ -196,8 +196,10 @@ static int load_file(const struct ctx *c, const char *path, const char *name, st
 /* ---- A directory of many files ----------------------------------------------------------------------------------- */
 
 /* Ten thousand small files are ten thousand times three system calls, and most of the time of a command: several
- * threads share them, each with a roster of its own. */
+ * threads share them, each with a roster of its own but for our own thread. */
 enum { THREADS_MAX = 4, FILES_PER_THREAD = 500, SMALL = 8192 };
+
+static const char suffix[] = ".peer";
 
 struct entry {
 	char name[IFACE_PEER_NAME_MAX + 1];
@@ -210,7 +212,8 @@ struct share {
 	const struct entry *entry;
 	size_t count;
 	int dir, code;
-	struct roster r;
+	char path[PATH_MAX + NAME_MAX + 2], *file;	/* file: the name's place in it */
+	struct roster *r, own;	/* r: where they go */
 	pthread_t thread;
 	bool started;
 };
@@ -229,16 +232,14 @@ static bool read_small(int dir, const char *file, char buf[SMALL], size_t *len)
 
 static int load_entry(struct share *s, const struct entry *e)
 {
-	char path[PATH_MAX + IFACE_PEER_NAME_MAX + 8], buf[SMALL];
-	const char *file;
+	char buf[SMALL];
 	size_t len;
 	int code;
 
-	snprintf(path, sizeof(path), "%s/%s.peer", s->f->dir, e->name);
-	file = path + strlen(s->f->dir) + 1;
-	if (!e->regular || !read_small(s->dir, file, buf, &len))
-		return load_file(s->c, path, e->name, &s->r);
-	code = roster_read(s->c, path, e->name, buf, len, &s->r);
+	stpcpy(stpcpy(s->file, e->name), suffix);
+	if (!e->regular || !read_small(s->dir, s->file, buf, &len))
+		return load_file(s->c, s->path, e->name, s->r);
+	code = roster_read(s->c, s->path, e->name, buf, len, s->r);
 	sodium_memzero(buf, len);
 	return code;
 }
@@ -247,7 +248,8 @@ static void *load_share(void *arg)
 {
 	struct share *s = arg;
 
-	roster_reserve(&s->r, s->count);
+	s->file = s->path + sprintf(s->path, "%s/", s->f->dir);
+	roster_reserve(s->r, s->count);
 	for (size_t i = 0; i < s->count; i++) {
 		int one = load_entry(s, &s->entry[i]);
 
@@ -259,7 +261,6 @@ static void *load_share(void *arg)
 /* The names of a directory's peers. The caller frees *ret. */
 static size_t list_entries(DIR *d, struct entry **ret)
 {
-	static const char suffix[] = ".peer";
 	struct entry *list = NULL;
 	size_t count = 0, room = 0, cut = sizeof(suffix) - 1;
 	struct dirent *e;
@@ -289,7 +290,8 @@ static void take_over(struct roster *r, struct roster *from)
 {
 	for (size_t i = 0; i < from->count; i++)
 		*roster_add(r, from->peer[i].key) = from->peer[i];
-	sodium_memzero(from->peer, from->count * sizeof(*from->peer));
+	if (from->count)
+		sodium_memzero(from->peer, from->count * sizeof(*from->peer));
 	from->count = 0;
 	roster_free(from);
 }
@@ -304,23 +306,26 @@ static int load_entries(const struct ctx *c, const struct iface *f, int dir, con
 
 	n = n > THREADS_MAX ? THREADS_MAX : n;
 	n = cores > 0 && n > (size_t)cores ? (size_t)cores : n;
+	roster_reserve(r, count);
 	for (size_t i = 0; i < n; i++) {
 		struct share *s = &share[i];
 
 		*s = (struct share){ .c = c, .f = f, .dir = dir, .entry = list + done };
 		s->count = (count - done) / (n - i);
 		done += s->count;
+		s->r = &s->own;
 		/* The last share is our own, and those that nobody else takes. */
 		s->started = i + 1 < n && !pthread_create(&s->thread, NULL, load_share, s);
-		if (!s->started)
-			load_share(s);
+		if (s->started)
+			continue;
+		s->r = r;
+		load_share(s);
 	}
-	roster_reserve(r, count);
 	for (size_t i = 0; i < n; i++) {
 		if (share[i].started)
 			pthread_join(share[i].thread, NULL);
 		code = code ? code : share[i].code;
-		take_over(r, &share[i].r);
+		take_over(r, &share[i].own);
 	}
 	return code;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "roster.h"
 
+#include <endian.h>
 #include <err.h>
 #include <errno.h>
 #include <sodium.h>
@@ -102,6 +103,14 @@ void roster_copy(const struct roster *from, struct roster *ret)
 	}
 }
 
+uint64_t key_head(const uint8_t key[TNL_KEY_LEN])
+{
+	uint64_t head;
+
+	memcpy(&head, key, sizeof(head));
+	return be64toh(head);
+}
+
 static int cmp_key(const struct peer *a, const struct peer *b)
 {
 	return memcmp(a->key, b->key, TNL_KEY_LEN);
@@ -112,43 +121,73 @@ static int by_key(const void *a, const void *b)
 	return cmp_key(a, b);
 }
 
+/* Where a peer stands now, and how its key begins, as a number: most comparisons need no more. */
+struct place {
+	uint64_t head;
+	const struct peer *peer;
+};
+
 struct order {
 	int (*cmp)(const struct peer *, const struct peer *);
 };
 
-static int by_pointer(const void *a, const void *b, void *order)
+static int by_place(const void *a, const void *b, void *order)
 {
-	return ((const struct order *)order)->cmp(*(struct peer *const *)a, *(struct peer *const *)b);
+	const struct place *x = a, *y = b;
+
+	return ((const struct order *)order)->cmp(x->peer, y->peer);
 }
 
-/* Pointers are sorted, then each peer moves once, round by round of those that follow each other, without a second
- * array: fresh memory is what costs most here. */
-void roster_order(struct roster *r, int (*cmp)(const struct peer *a, const struct peer *b))
+static int by_head(const void *a, const void *b)
 {
-	struct peer **from = calloc(r->count + 1, sizeof(*from)), first;
+	const struct place *x = a, *y = b;
+
+	return x->head != y->head ? (x->head < y->head ? -1 : 1) : cmp_key(x->peer, y->peer);
+}
+
+static struct place *places_of(const struct roster *r)
+{
+	struct place *from = calloc(r->count + 1, sizeof(*from));
 
 	if (!from)
 		err(CMD_FAILED, "tunctl");
 	for (size_t i = 0; i < r->count; i++)
-		from[i] = &r->peer[i];
-	if (r->count)
-		qsort_r(from, r->count, sizeof(*from), by_pointer, &(struct order){ cmp });
+		from[i] = (struct place){ .head = key_head(r->peer[i].key), .peer = &r->peer[i] };
+	return from;
+}
+
+/* Each peer moves once, round by round of those that follow each other, without a second array: fresh memory is what
+ * costs most here. Frees the places. */
+static void move_peers(struct roster *r, struct place *from)
+{
+	struct peer first;
+
 	for (size_t i = 0; i < r->count; i++) {
 		size_t at = i;
 
+		if (from[i].peer == &r->peer[i])
+			continue;
 		first = r->peer[i];
-		while (from[at] != &r->peer[i]) {
-			size_t next = (size_t)(from[at] - r->peer);
+		while (from[at].peer != &r->peer[i]) {
+			size_t next = (size_t)(from[at].peer - r->peer);
 
 			r->peer[at] = r->peer[next];
-			from[at] = &r->peer[at];
+			from[at].peer = &r->peer[at];
 			at = next;
 		}
 		r->peer[at] = first;
-		from[at] = &r->peer[at];
+		from[at].peer = &r->peer[at];
 	}
 	sodium_memzero(&first, sizeof(first));
 	free(from);
+}
+
+void roster_order(struct roster *r, int (*cmp)(const struct peer *a, const struct peer *b))
+{
+	struct place *from = places_of(r);
+
+	qsort_r(from, r->count, sizeof(*from), by_place, &(struct order){ cmp });
+	move_peers(r, from);
 }
 
 static bool is_sorted(const struct roster *r)
@@ -161,8 +200,13 @@ static bool is_sorted(const struct roster *r)
 
 void roster_sort(struct roster *r)
 {
-	if (!is_sorted(r))
-		roster_order(r, cmp_key);
+	struct place *from;
+
+	if (is_sorted(r))
+		return;
+	from = places_of(r);
+	qsort(from, r->count, sizeof(*from), by_head);
+	move_peers(r, from);
 }
 
 struct peer *roster_by_key(const struct roster *r, const uint8_t key[TNL_KEY_LEN])

@@ -77,6 +77,8 @@ void roster_sort(struct roster *r);
 /* Any other order, for a list. */
 void roster_order(struct roster *r, int (*cmp)(const struct peer *a, const struct peer *b));
 struct peer *roster_by_key(const struct roster *r, const uint8_t key[TNL_KEY_LEN]);
+/* How a key begins, as a number: numbers in order are keys in order. */
+uint64_t key_head(const uint8_t key[TNL_KEY_LEN]);
 
 struct peer *roster_by_name(const struct roster *r, const char *name);
 /* By name, key, start of a key, or address. 0; -ENOENT; -ENOTUNIQ: several keys begin like this. */
