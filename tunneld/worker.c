@@ -49,7 +49,7 @@ struct worker {
 	struct ring commands;		/* owner -> worker */
 	struct ring control;		/* worker -> owner */
 	atomic_bool holds;		/* worker: packets wait in the stage */
-	atomic_bool told;		/* worker sets, owner clears: the owner's eventfd was written since it looked */
+	atomic_bool told;		/* worker sets, owner clears: the owner's eventfd was written */
 	atomic_bool gone;		/* worker */
 	uint32_t pings;			/* owner */
 	_Atomic uint32_t pongs;		/* worker */
@@ -150,7 +150,7 @@ static bool round_once(struct worker *w)
 	}
 	if (w->polls[POLL_TUN].revents)
 		tx_round(&w->tx, now);
-	/* A command may just have replaced one, of which poll() said nothing; then there is something to read or not. */
+	/* A command may just have replaced one, of which poll() said nothing: there may be nothing to read. */
 	for (unsigned i = POLL_UDP4; i <= POLL_OLD6; i++)
 		if (w->polls[i].revents && w->polls[i].fd >= 0)
 			rx_round(&w->rx, w->polls[i].fd, now);
