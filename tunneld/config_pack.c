@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The struct as it lies in memory, then what its pointers lead to, in their order: both ends are the same executable.
- * Lengths are judged all the same, so that a piece that was cut off is an error and not a crash.
+ * But one of them parses what others may have written, with fewer rights than the other has. So lengths, counts and
+ * whatever else is later taken for granted are judged here, as if they came from a stranger.
  */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf.h"
 #include "config.h"
 
 struct cursor {
@@ -87,6 +89,67 @@ static bool take_hooks(struct cursor *in, size_t count, struct config *c, unsign
 	return true;
 }
 
+/* Reading one that is neither would be undefined. */
+static bool is_bool(const bool *b)
+{
+	uint8_t byte;
+
+	memcpy(&byte, b, sizeof(byte));
+	return byte <= 1;
+}
+
+static bool is_network(const struct tnl_addr *a, unsigned bits)
+{
+	return (a->family == 4 && bits <= 32) || (a->family == 6 && bits <= 128);
+}
+
+static bool is_peer_op(const struct uapi_op *op)
+{
+	if (!is_bool(&op->minus))
+		return false;
+	switch (op->what) {
+	case UAPI_PEER:
+	case UAPI_PSK:
+	case UAPI_REPLACE_ALLOWED_IPS:
+		return true;
+	case UAPI_KEEPALIVE:
+		return op->number <= UINT16_MAX;
+	case UAPI_ENDPOINT:
+		return (op->addr.family == 4 || op->addr.family == 6) && op->addr.port != 0;
+	case UAPI_ALLOWED_IP:
+		return is_network(&op->addr, op->bits);
+	default:
+		return false;
+	}
+}
+
+/* What config_load() could have made, as far as it lies in the struct itself. */
+static bool head_ok(const struct config *c)
+{
+	if (!is_bool(&c->has_private_key) || c->mtu > UINT16_MAX || c->dns_count > CONFIG_DNS_MAX ||
+	    (c->table > CONF_TABLE_OFF && c->table != CONF_TABLE_AUTO) || c->nat > CONF_NAT_VIA ||
+	    c->kill_switch > CONF_KILL_LAN || !memchr(c->nat_via, 0, sizeof(c->nat_via)))
+		return false;
+	for (size_t i = 0; i < c->dns_count; i++) {
+		if (!is_bool(&c->dns[i].server) || !memchr(c->dns[i].text, 0, sizeof(c->dns[i].text)))
+			return false;
+	}
+	return true;
+}
+
+static bool lists_ok(const struct config *c)
+{
+	for (size_t i = 0; i < c->op_count; i++) {
+		if (!is_peer_op(&c->ops[i]))
+			return false;
+	}
+	for (size_t i = 0; i < c->address_count; i++) {
+		if (!is_network(&c->addresses[i].addr, c->addresses[i].bits))
+			return false;
+	}
+	return c->op_count == 0 || c->ops[0].what == UAPI_PEER;
+}
+
 struct config *config_unpack(const void *src, size_t len)
 {
 	struct cursor in = {.at = src, .left = len};
@@ -99,6 +162,7 @@ struct config *config_unpack(const void *src, size_t len)
 		return NULL;
 	}
 	memcpy(c, src, sizeof(*c));
+	ok = head_ok(c);
 	in.at += sizeof(*c);
 	in.left -= sizeof(*c);
 	ops = c->op_count;
@@ -110,7 +174,7 @@ struct config *config_unpack(const void *src, size_t len)
 	c->op_count = c->address_count = 0;
 	memset(c->hooks, 0, sizeof(c->hooks));
 	memset(c->hook_count, 0, sizeof(c->hook_count));
-	ok = take_array(&in, ops, sizeof(*c->ops), &c->ops);
+	ok = ok && take_array(&in, ops, sizeof(*c->ops), &c->ops);
 	c->op_count = c->op_room = c->ops ? ops : 0;
 	ok = ok && take_array(&in, addresses, sizeof(*c->addresses), &c->addresses);
 	c->address_count = c->address_room = c->addresses ? addresses : 0;
@@ -118,7 +182,7 @@ struct config *config_unpack(const void *src, size_t len)
 		ok = take_hooks(&in, hooks[phase], c, phase);
 		c->hook_room[phase] = hooks[phase];
 	}
-	if (ok && in.left == 0)
+	if (ok && in.left == 0 && lists_ok(c))
 		return c;
 	config_free(c);
 	return NULL;
