@@ -102,7 +102,7 @@ static int change_live(const struct application *a)
 	if (pending_is(f))
 		return cmd_fail(a->c, CMD_CONFLICT, "a configuration is on trial (use: tunctl confirm %s, or tunctl "
 				"rollback %s)", f->name, f->name);
-	if (a->confirm_s && (code = guard_start(a->c, f, &guard)))
+	if (a->confirm_s && (code = guard_start(a->c, f, a->text, a->len, &guard)))
 		return code;
 	err = pending_begin(f);
 	if (!err)

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -129,7 +130,7 @@ static void detach(const struct iface *f)
 		_exit(1);
 }
 
-int guard_start(const struct ctx *c, const struct iface *f, int *ret)
+int guard_start(const struct ctx *c, const struct iface *f, char *secret, size_t len, int *ret)
 {
 	int pair[2], lock = guard_lock(c, f), status;
 	pid_t pid;
@@ -147,6 +148,7 @@ int guard_start(const struct ctx *c, const struct iface *f, int *ret)
 		detach(f);
 		if (fork())
 			_exit(0);
+		sodium_memzero(secret, len);
 		guard(c, f, pair[1]);
 	}
 	close(pair[1]);

@@ -336,7 +336,7 @@ struct config *config_load(const char *file, FILE *messages)
 	read_one(&r, file);
 	read_directory(&r, file);
 	if (c->nat != CONF_NAT_NO && c->kill_switch != CONF_KILL_NO) {
-		fprintf(stderr, "%s: NAT is for a server, KillSwitch for a client: not both\n", file);
+		fprintf(messages, "%s: NAT is for a server, KillSwitch for a client: not both\n", file);
 		r.errors++;
 	}
 	if (!r.errors)
@@ -345,10 +345,22 @@ struct config *config_load(const char *file, FILE *messages)
 	return NULL;
 }
 
+void config_forget_keys(struct config *c)
+{
+	sodium_memzero(c->private_key, sizeof(c->private_key));
+	c->has_private_key = false;
+	if (c->ops)
+		sodium_memzero(c->ops, c->op_count * sizeof(*c->ops));
+	free(c->ops);
+	c->ops = NULL;
+	c->op_count = c->op_room = 0;
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
 		return;
+	config_forget_keys(c);
 	for (unsigned phase = 0; phase < HOOKS_PHASES; phase++) {
 		for (size_t i = 0; i < c->hook_count[phase]; i++) {
 			sodium_memzero(c->hooks[phase][i], strlen(c->hooks[phase][i]));
@@ -356,9 +368,6 @@ void config_free(struct config *c)
 		}
 		free(c->hooks[phase]);
 	}
-	if (c->ops)
-		sodium_memzero(c->ops, c->op_count * sizeof(*c->ops));
-	free(c->ops);
 	free(c->addresses);
 	sodium_memzero(c, sizeof(*c));
 	free(c);

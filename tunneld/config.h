@@ -61,6 +61,8 @@ struct config {
 struct config *config_load(const char *file, FILE *messages);
 /* Wipes what is secret. NULL is fine. */
 void config_free(struct config *c);
+/* The private key and the peers, which hold preshared keys; the rest stays. */
+void config_forget_keys(struct config *c);
 
 /* The same from one process to another of this program. Heap memory that holds keys: *ret_len bytes, the caller's to
  * wipe; NULL: no memory. Whoever adds a pointer to the struct adds it there. */

@@ -106,7 +106,7 @@ static void runner(int fd, const struct config *c, const char *ifname)
 	_exit(0);
 }
 
-bool hooks_start(const struct config *config, const char *ifname, struct hooks **ret)
+bool hooks_start(struct config *config, const char *ifname, struct hooks **ret)
 {
 	struct hooks *h;
 	int pair[2];
@@ -127,6 +127,7 @@ bool hooks_start(const struct config *config, const char *ifname, struct hooks *
 	h->pid = fork();
 	if (h->pid == 0) {
 		close(pair[0]);
+		config_forget_keys(config);
 		runner(pair[1], config, ifname);
 	}
 	close(pair[1]);

@@ -13,8 +13,8 @@
 
 struct hooks;
 
-/* *ret NULL: the file has none. False: logged. */
-bool hooks_start(const struct config *config, const char *ifname, struct hooks **ret);
+/* *ret NULL: the file has none. False: logged. The child's copy of config has no keys. */
+bool hooks_start(struct config *config, const char *ifname, struct hooks **ret);
 
 /* Begins to run a list; hooks_fd() gets readable when it has ended. */
 void hooks_begin(struct hooks *h, enum hooks_phase phase);

@@ -177,6 +177,32 @@ key()
 	cat "$T/$1.pub"
 }
 
+# remembers PID KEYFILE: it has that key, whose base64 is in the file, in memory: as bytes, in base64 or in hex. What is
+# mapped by the gigabyte, as of a sanitizer or by the engine for a million peers, is not looked at.
+remembers()
+{
+	perl -MMIME::Base64 -e '
+		my ($pid, $file) = @ARGV;
+		open(my $k, "<", $file) or die; chomp(my $text = <$k>);
+		my $key = decode_base64($text);
+		my @forms = ($key, $text, unpack("H*", $key));
+		open(my $maps, "<", "/proc/$pid/maps") or die "maps: $!";
+		open(my $mem, "<:raw", "/proc/$pid/mem") or die "mem: $!";
+		my $seen = 0;
+		while (<$maps>) {
+			my ($from, $to) = /^([0-9a-f]+)-([0-9a-f]+) rw/ or next;
+			next if hex($to) - hex($from) > 1 << 28;
+			sysseek($mem, hex $from, 0) or next;
+			sysread($mem, my $bytes, hex($to) - hex($from)) or next;
+			$seen += length $bytes;
+			for (@forms) { exit 0 if index($bytes, $_) >= 0 }
+		}
+		die "nothing of $pid can be read" unless $seen;
+		exit 1' "$1" "$2"
+}
+# forgot PID KEYFILE: it can be looked into, and has it not.
+forgot() { remembers "$@"; [ $? -eq 1 ]; }
+
 # ---- The usual topology
 #
 #   ns a                                        ns b

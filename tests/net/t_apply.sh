@@ -97,6 +97,8 @@ rm -f "$T/turn"
 afresh
 claim "apply --confirm" json '.changed and .confirm == 60' ctl apply "$T/new" --confirm 1m
 claim "the new one is on trial" eval 'is new && read_last new && on_trial && guard'
+sed -n 's/^PrivateKey = //p' "$T/new" >"$T/key"
+claim "its guard does not know the keys" forgot "$(guard)" "$T/key"
 claim "exit 4: one trial at a time" code 4 ctl apply "$T/old" --confirm 60s
 claim "confirm" json .changed ctl confirm
 claim "the new one stays, the guard goes" eval 'is new && not on_trial && wait_for 5 not guard && is new'

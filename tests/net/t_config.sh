@@ -89,10 +89,20 @@ claim "a key in a refused line is not repeated" \
 
 # The hooks at the end may talk to the daemon, which in turn needs its parent for a port.
 {
+	printf '[Peer]\nPublicKey = %s\nPresharedKey = %s\n' "$(key b)" "$(cat "$T/psk")"
 	printf '[Interface]\nPrivateKey = %s\n' "$(cat "$T/a.key")"
 	echo "PreDown = wg set %i listen-port 4444 && touch $T/heard"
 } >"$T/hook.conf"
 spawn wga a "$TUNNELD" -f -c "$T/hook.conf" wga >"$T/hook.log" 2>&1
 claim "a file with a PreDown command" wait_for 10 grep -q ready "$T/hook.log"
+# Who runs commands lives as long as the tunnel and needs no key.
+ENGINE=$(echo '{"v":1,"do":"state"}' | timeout 10 socat -t 5 - UNIX-CONNECT:/run/tunneld/wga.sock | jq .engine_pid)
+mapfile -t OTHERS < <(pgrep -P "${PID[wga]}" | grep -vx "$ENGINE")
+claim "there are two, beside the engine: for commands and for the file" equal "${#OTHERS[@]}" 2
+for pid in "${OTHERS[@]}"; do
+	claim "one of them has no private key" forgot "$pid" "$T/a.key"
+	claim "and no preshared key" forgot "$pid" "$T/psk"
+done
+claim "as the parent, who reads anew what has changed, has" remembers "${PID[wga]}" "$T/a.key"
 stop wga
 claim "the command could still set the port" test -e "$T/heard"

@@ -162,6 +162,8 @@ claim "and says where" equal "$(grep -c 'wga.conf:[0-9]*:[0-9]*: ' "$T/errors")"
 claim "with every error, where it is" equal "$(jq '.errors | map(select(test("wga.conf:[0-9]+:[0-9]+: "))) | length' \
 	"$T/reload.json")" 2
 claim "and nothing has changed" unchanged
+IFACE=$'NAT = yes\nKillSwitch = yes' conf 'AllowedIPs = 192.168.9.2/32'
+claim "what does not go together is named, too" equal "$(reload | jq -c '[.code, (.errors | length)]')" '[2,1]'
 rm "$CONF"
 claim "so is one that is not there" equal "$(reload | jq .code)" 2
 claim "and nothing has changed then" unchanged

@@ -111,7 +111,8 @@ START_TEST(counts_that_are_not_there_do_not_arrive)
 {
 	static const size_t counts[] = {
 		offsetof(struct config, op_count), offsetof(struct config, address_count),
-		offsetof(struct config, hook_count[HOOKS_PRE_UP]), offsetof(struct config, hook_count[HOOKS_PHASES - 1]),
+		offsetof(struct config, hook_count[HOOKS_PRE_UP]),
+		offsetof(struct config, hook_count[HOOKS_PHASES - 1]),
 	};
 	const size_t wrong[] = { 5, SIZE_MAX, SIZE_MAX / 2, SIZE_MAX / sizeof(struct uapi_op) + 2 };
 
