@@ -285,6 +285,14 @@ void tnl_route_clear(struct tnl *t, tnl_peer handle)
 	pin_advance(&t->pins);
 }
 
+tnl_peer tnl_route_owner(const struct tnl *t, const struct tnl_addr *net, unsigned bits)
+{
+	struct route_prefix prefix = prefix_of(net, bits);
+	uint32_t owner = route_owner(t->route, &prefix);
+
+	return owner ? t->peer[owner - 1].handle : 0;
+}
+
 bool tnl_route_next(const struct tnl *t, tnl_peer handle, uint32_t *cursor, struct tnl_addr *net, unsigned *bits)
 {
 	const struct peer *p = peer_get(t, handle);

@@ -427,6 +427,14 @@ int route_del(struct route *r, const struct route_prefix *p, uint32_t owner, uin
 	return 0;
 }
 
+uint32_t route_owner(struct route *r, const struct route_prefix *p)
+{
+	struct place at;
+	uint32_t i = valid(p) ? find(r, p, clear_host_bits(to_key(p->ip, p->family), p->bits), &at) : 0;
+
+	return i ? peek(&r->node[i].owner) : 0;
+}
+
 static struct route_prefix to_prefix(const struct node *n)
 {
 	struct route_prefix p = { .family = n->family, .bits = n->bits };

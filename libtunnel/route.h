@@ -33,6 +33,8 @@ struct route *route_init(void *mem, uint32_t prefixes, uint32_t owners, const ui
 int route_set(struct route *r, const struct route_prefix *p, uint32_t owner, uint64_t epoch);
 /* OWNER. Remove if `owner` has exactly this prefix; -ENOENT otherwise. */
 int route_del(struct route *r, const struct route_prefix *p, uint32_t owner, uint64_t epoch);
+/* OWNER. Who has exactly this prefix; 0: nobody. */
+uint32_t route_owner(struct route *r, const struct route_prefix *p);
 /* OWNER. All prefixes of `owner`; time in proportion to their number. */
 void route_clear(struct route *r, uint32_t owner, uint64_t epoch);
 /* OWNER. Nodes unlinked, or a table left behind, with a tag < epoch may be used again. True: none is left waiting. */

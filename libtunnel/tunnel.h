@@ -134,6 +134,8 @@ int tnl_route_set(struct tnl *t, const struct tnl_addr *net, unsigned bits, tnl_
 /* Only if p has exactly this prefix; -ENOENT otherwise. */
 int tnl_route_del(struct tnl *t, const struct tnl_addr *net, unsigned bits, tnl_peer p);
 void tnl_route_clear(struct tnl *t, tnl_peer p);
+/* The peer that has exactly this prefix; 0: none. */
+tnl_peer tnl_route_owner(const struct tnl *t, const struct tnl_addr *net, unsigned bits);
 /* Walks p's prefixes: *cursor 0 at the start; false when there is no more. The order is not defined. */
 bool tnl_route_next(const struct tnl *t, tnl_peer p, uint32_t *cursor, struct tnl_addr *net, unsigned *bits);
 

@@ -347,6 +347,15 @@ static void change_both(struct route *r, struct model *m, uint64_t epoch)
 	}
 }
 
+/* Of one prefix, which may be there or not. */
+static void compare_owner(struct route *r, const struct model *m)
+{
+	struct route_prefix p = m->count && random() % 2 ? m->entry[(uint32_t)random() % m->count].p : random_prefix();
+	uint32_t i = model_find(m, &p);
+
+	ck_assert_uint_eq(route_owner(r, &p), i < m->count ? m->entry[i].owner : 0);
+}
+
 static void compare_lists(const struct route *r, const struct model *m)
 {
 	ck_assert_uint_eq(route_count(r), m->count);
@@ -387,6 +396,7 @@ START_TEST(agrees_with_model)
 				ck_assert_msg(lookup(r, &a) == model_lookup(m, &a), "seed %u step %d: %s", first + run,
 					      step, text_of(&a));
 			}
+			compare_owner(r, m);
 			if (step % 50 == 0)
 				compare_lists(r, m);
 		}
