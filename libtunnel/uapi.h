@@ -2,16 +2,19 @@
 /*
  * The get/set text that wg(8) speaks on an interface's socket, as a pure codec for both ends.
  *
- *     request   = "get=1" LF LF  |  "set=1" LF *(key "=" value LF) LF
+ *     request   = "get=1" LF *(narrow LF) LF  |  "set=1" LF *(key "=" value LF) LF
+ *     narrow    = "public_key=" key  |  "allowed_ip=" prefix
  *     answer    = *(key "=" value LF) "errno=" number LF LF
  *
- * One struct uapi_op is one line. A parser turns bytes, cut into pieces in any way, into operations; a writer turns
+ * "get=1" alone is answered with all peers. Lines behind it are ours: with them come only the peers that have one of
+ * these keys, or exactly one of these prefixes, each as often as it is meant; other daemons answer such a request with
+ * an error. One struct uapi_op is one line. A parser turns bytes, cut into pieces in any way, into operations; a writer turns
  * operations into bytes. The server parses requests and writes answers, a client the other way round:
  *
  *     uapi_init(&p, UAPI_REQUESTS, &scope);
  *     for each read(): for (off = 0; off < n; off += used) {
  *             r = uapi_parse(&p, buf + off, n - off, &used, &op);
- *             r == 1:  op.what is UAPI_GET:            answer it
+ *             r == 1:  op.what is UAPI_GET:            answer it, about what was collected if that is anything
  *                                UAPI_SET_BEGIN:      forget what was collected
  *                                UAPI_END:            apply what was collected as a whole, answer
  *                                else                 collect it: nothing takes effect before UAPI_END
@@ -41,7 +44,7 @@ enum {
 };
 
 enum uapi_what {
-	UAPI_GET,		/* a whole get request */
+	UAPI_GET,		/* a whole get request; what narrows it, UAPI_PEER and UAPI_ALLOWED_IP, came before */
 	UAPI_SET_BEGIN,
 	UAPI_END,		/* the blank line that completes a set, or an answer */
 	/* device */

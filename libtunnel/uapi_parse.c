@@ -19,7 +19,7 @@
 enum state { IDLE, GET, DEVICE, PEER, DONE, SKIP };
 
 enum place {
-	SET_DEVICE = 1, SET_PEER = 2, GET_DEVICE = 4, GET_PEER = 8,
+	SET_DEVICE = 1, SET_PEER = 2, GET_DEVICE = 4, GET_PEER = 8, NARROW_GET = 16,
 	ON_DEVICE = SET_DEVICE | GET_DEVICE, ON_PEER = SET_PEER | GET_PEER,
 };
 
@@ -31,8 +31,8 @@ static const struct line_key {
 	uint64_t max;
 } line_keys[] = {
 #define ROW(name, what, place, value, max) { name, sizeof(name) - 1, what, place, value, max }
-	ROW("allowed_ip", UAPI_ALLOWED_IP, ON_PEER, PREFIX, 0),
-	ROW("public_key", UAPI_PEER, ON_DEVICE | ON_PEER, KEY, 0),
+	ROW("allowed_ip", UAPI_ALLOWED_IP, ON_PEER | NARROW_GET, PREFIX, 0),
+	ROW("public_key", UAPI_PEER, ON_DEVICE | ON_PEER | NARROW_GET, KEY, 0),
 	ROW("preshared_key", UAPI_PSK, ON_PEER, KEY, 0),
 	ROW("endpoint", UAPI_ENDPOINT, ON_PEER, ENDPOINT, 0),
 	ROW("persistent_keepalive_interval", UAPI_KEEPALIVE, ON_PEER, NUMBER, UINT16_MAX),
@@ -110,7 +110,7 @@ static bool parse_value(const struct uapi_parser *p, const struct line_key *k, c
 	case ENDPOINT:
 		return text_endpoint(s, len, &p->scope, &ret->addr);
 	case PREFIX:
-		return parse_allowed_ip(s, len, p->mode == UAPI_REQUESTS, ret);
+		return parse_allowed_ip(s, len, p->mode == UAPI_REQUESTS && p->state != GET, ret);
 	case NUMBER:
 		break;
 	}
@@ -119,7 +119,15 @@ static bool parse_value(const struct uapi_parser *p, const struct line_key *k, c
 	return text_number(s, len, k->max, &ret->number) && (k->what != UAPI_PROTOCOL_VERSION || ret->number == 1);
 }
 
-/* A line of a set or of an answer. 1: *ret; 0: a key we do not know and need not. */
+/* Where a line stands. */
+static unsigned here(const struct uapi_parser *p)
+{
+	if (p->mode == UAPI_ANSWERS)
+		return p->state == PEER ? GET_PEER : GET_DEVICE;
+	return p->state == GET ? NARROW_GET : p->state == PEER ? SET_PEER : SET_DEVICE;
+}
+
+/* A line of a request or of an answer. 1: *ret; 0: a key we do not know and need not. */
 static int parse_pair(struct uapi_parser *p, const char *line, size_t len, struct uapi_op *ret)
 {
 	bool request = p->mode == UAPI_REQUESTS;
@@ -127,21 +135,19 @@ static int parse_pair(struct uapi_parser *p, const char *line, size_t len, struc
 	size_t name = equals ? (size_t)(equals - line) : 0;
 	const struct line_key *k;
 	struct uapi_op op;
-	unsigned here;
 
 	if (!equals || p->state == DONE)
 		return -EPROTO;
 	k = find_key(line, name);
 	if (!k || (!request && !(k->place & (GET_DEVICE | GET_PEER))))
 		return request ? -EINVAL : 0;
-	here = request ? (p->state == PEER ? SET_PEER : SET_DEVICE) : (p->state == PEER ? GET_PEER : GET_DEVICE);
-	if (!(k->place & here))
+	if (!(k->place & here(p)))
 		return -EINVAL;
 	memset(&op, 0, sizeof(op));	/* padding too: tests compare operations as memory */
 	op.what = k->what;
 	if (!parse_value(p, k, equals + 1, len - name - 1, &op))
 		return -EINVAL;
-	if (k->what == UAPI_PEER)
+	if (k->what == UAPI_PEER && p->state != GET)
 		p->state = PEER;
 	else if (k->what == UAPI_ERRNO)
 		p->state = DONE;
@@ -191,8 +197,6 @@ static int parse_line(struct uapi_parser *p, const char *line, size_t len, struc
 		p->state = DEVICE;
 	if (p->state == IDLE)
 		r = parse_operation(p, line, len, ret);
-	else if (p->state == GET)
-		r = -EINVAL;
 	else
 		r = parse_pair(p, line, len, ret);
 	if (r < 0)

@@ -219,7 +219,7 @@ bool apply_set(struct device *d, struct apply_set *s)
 
 /* ---- Get --------------------------------------------------------------------------------------------------------- */
 
-enum { GET_DEVICE, GET_PEER, GET_PREFIXES };	/* what comes next */
+enum { GET_DEVICE, GET_NEXT, GET_PEER, GET_PREFIXES, GET_ERRNO };	/* what comes next */
 
 static bool put_device(const struct device *d, struct uapi_out *o)
 {
@@ -260,15 +260,39 @@ static bool put_prefixes(const struct tnl *t, struct apply_get *g, struct uapi_o
 	return true;
 }
 
+/* The next peer that is asked for, 0: none. *budget: how many lines may be looked up. */
+static tnl_peer next_peer(const struct tnl *t, struct apply_get *g, size_t *budget)
+{
+	tnl_peer p = 0;
+
+	if (!g->count)
+		return tnl_peer_next(t, g->peer);
+	while (!p && g->at < g->count && *budget) {
+		const struct uapi_op *op = &g->ops[g->at++];
+
+		p = op->what == UAPI_PEER ? tnl_peer_find(t, op->key) : tnl_route_owner(t, &op->addr, op->bits);
+		--*budget;
+	}
+	return p;
+}
+
 bool apply_get(const struct device *d, struct apply_get *g, struct uapi_out *o)
 {
+	size_t budget = SLICE_LINES;
+
 	if (g->stage == GET_DEVICE) {
 		if (!put_device(d, o))
 			return false;
-		g->peer = tnl_peer_next(d->tnl, 0);
-		g->stage = GET_PEER;
+		g->stage = GET_NEXT;
 	}
-	while (g->peer) {
+	while (g->stage != GET_ERRNO) {
+		if (g->stage == GET_NEXT) {
+			g->peer = next_peer(d->tnl, g, &budget);
+			if (!g->peer && g->at < g->count)
+				return false;
+			g->stage = g->peer ? GET_PEER : GET_ERRNO;
+			continue;
+		}
 		if (g->stage == GET_PEER && !put_peer(d->tnl, g->peer, o))
 			return false;
 		if (g->stage == GET_PEER)
@@ -276,8 +300,7 @@ bool apply_get(const struct device *d, struct apply_get *g, struct uapi_out *o)
 		g->stage = GET_PREFIXES;
 		if (!put_prefixes(d->tnl, g, o))
 			return false;
-		g->peer = tnl_peer_next(d->tnl, g->peer);
-		g->stage = GET_PEER;
+		g->stage = GET_NEXT;
 	}
 	return uapi_put_errno(o, false, 0);
 }

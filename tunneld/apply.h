@@ -27,15 +27,18 @@ struct apply_set {
 /* One slice. True: it is done. */
 bool apply_set(struct device *d, struct apply_set *s);
 
-/* An answer to "get=1" under way; all zero at its beginning. */
+/* An answer to "get=1" under way: { .ops, .count } are the lines between that and the blank line, the caller's. */
 struct apply_get {
-	unsigned stage;	/* private */
+	const struct uapi_op *ops;
+	size_t count;
+	size_t at;	/* private, from here: so many of them are done */
+	unsigned stage;
 	tnl_peer peer;
 	uint32_t cursor;
 };
 
-/* Appends what fits. True: that was all of it. o->max - o->len must be APPLY_GET_MIN at least for any progress. It
- * holds keys. */
+/* Appends what fits, of one slice. True: that was all of it. o->max - o->len must be APPLY_GET_MIN at least for any
+ * progress. It holds keys. */
 enum { APPLY_GET_MIN = 4096 };
 bool apply_get(const struct device *d, struct apply_get *g, struct uapi_out *o);
 

@@ -164,16 +164,15 @@ static bool slice_of_get(const struct control *c, struct client *cl)
 	return whole;
 }
 
-static bool slice_of_set(struct control *c, struct client *cl)
+static bool slice_of_set(const struct control *c, struct client *cl)
 {
 	if (!apply_set(c->device, &cl->set))
 		return false;
-	drop_ops(c, cl);
 	answer_errno(cl, true, cl->set.err);
 	return true;
 }
 
-static bool slice(struct control *c, struct client *cl)
+static bool slice(const struct control *c, struct client *cl)
 {
 	return cl->job == JOB_SET ? slice_of_set(c, cl) : slice_of_get(c, cl);
 }
@@ -184,8 +183,10 @@ static bool job_done(struct control *c, struct client *cl)
 	const uint64_t one = 1;
 	bool done = c->first_job == cl && slice(c, cl);
 
-	if (done)
+	if (done) {
 		end_job(c, cl);
+		drop_ops(c, cl);
+	}
 	if (c->first_job && write(c->work, &one, sizeof(one)) < 0)
 		log_debug("cannot remind myself: %m");
 	return done;
@@ -227,7 +228,7 @@ static bool take_op(struct control *c, struct client *cl, const struct uapi_op *
 {
 	switch (op->what) {
 	case UAPI_GET:
-		cl->get = (struct apply_get){0};
+		cl->get = (struct apply_get){.ops = cl->ops, .count = cl->count};
 		enqueue(c, cl, JOB_GET);
 		return true;
 	case UAPI_SET_BEGIN:

@@ -19,6 +19,7 @@
 
 #define K1 "1111111111111111111111111111111111111111111111111111111111111111"
 #define K2 "2222222222222222222222222222222222222222222222222222222222222222"
+#define K3 "3333333333333333333333333333333333333333333333333333333333333333"
 
 static struct device device;
 static struct control *control;
@@ -140,6 +141,64 @@ START_TEST(control_a_set_shows_in_a_get)
 	ck_assert_ptr_nonnull(strstr(got, "\npersistent_keepalive_interval=25\n"));
 	ck_assert_str_eq(got + strlen(got) - strlen("errno=0\n\n"), "errno=0\n\n");
 	free(got);
+}
+END_TEST
+
+/* The peers of an answer, in its order, by the last digit of their key. */
+static const char *peers_of(const char *answer)
+{
+	static char ret[64];
+	size_t count = 0;
+
+	while ((answer = strstr(answer, "public_key="))) {
+		answer += strlen("public_key=");
+		ret[count++] = answer[63];
+	}
+	ret[count] = 0;
+	return ret;
+}
+
+START_TEST(control_a_get_is_narrowed)
+{
+	const char *answer;
+
+	ask("set=1\nlisten_port=77\npublic_key=" K1 "\nallowed_ip=10.0.0.0/8\nallowed_ip=10.0.0.1/32\n"
+	    "public_key=" K2 "\nallowed_ip=10.0.0.2/32\nallowed_ip=fd00::/64\n\n");
+	ck_assert_uint_eq(strlen(peers_of(ask("get=1\n\n"))), 2);
+	answer = ask("get=1\npublic_key=" K1 "\n\n");
+	ck_assert_str_eq(peers_of(answer), "1");
+	ck_assert_ptr_nonnull(strstr(answer, "listen_port=77\n"));
+	ck_assert_ptr_nonnull(strstr(answer, "allowed_ip=10.0.0.1/32\n"));
+	ck_assert_ptr_nonnull(strstr(answer, "\nerrno=0\n\n"));
+	ck_assert_str_eq(ask("get=1\nallowed_ip=10.0.0.3/32\npublic_key=" K3 "\n\n"),
+			 "listen_port=77\nerrno=0\n\n");
+	/* exactly the network, and as often as meant */
+	ck_assert_str_eq(peers_of(ask("get=1\nallowed_ip=10.0.0.0/8\nallowed_ip=10.0.0.0/9\n"
+				      "allowed_ip=fd00::1/64\nallowed_ip=fd00::/63\n\n")), "12");
+	ck_assert_str_eq(peers_of(ask("get=1\nallowed_ip=10.0.0.1/32\npublic_key=" K1 "\n\n")), "11");
+	/* nothing of one request stays for the next */
+	ck_assert_str_eq(ask("get=1\npublic_key=" K1 "\nremove=true\n\n"), "errno=-22\n\n");
+	ck_assert_uint_eq(strlen(peers_of(ask("get=1\n\n"))), 2);
+	answer = ask("get=1\npublic_key=" K1 "\n\nget=1\n\n");
+	ck_assert_uint_eq(strlen(peers_of(answer)), 3);
+	answer = ask("get=1\npublic_key=" K1 "\nx\n\nset=1\nfwmark=1\n\nget=1\npublic_key=" K2 "\n\n");
+	ck_assert_str_eq(peers_of(answer), "2");
+}
+END_TEST
+
+START_TEST(control_a_long_question_is_answered_in_slices)
+{
+	enum { LINES = 6000 };	/* of more than one slice, and less than a socket holds */
+	char *text = malloc(LINES * 40 + 1000);
+	size_t len;
+
+	ask("set=1\nlisten_port=77\npublic_key=" K1 "\nallowed_ip=10.0.0.0/8\n\n");
+	len = (size_t)sprintf(text, "get=1\nallowed_ip=10.0.0.0/8\n");
+	for (int i = 0; i < LINES; i++)
+		len += (size_t)sprintf(text + len, "allowed_ip=10.9.%d.%d/32\n", i / 256, i % 256);
+	sprintf(text + len, "public_key=" K1 "\n\n");
+	ck_assert_str_eq(peers_of(ask(text)), "11");
+	free(text);
 }
 END_TEST
 
@@ -425,6 +484,8 @@ int main(void)
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, control_a_set_shows_in_a_get);
+	tcase_add_test(t, control_a_get_is_narrowed);
+	tcase_add_test(t, control_a_long_question_is_answered_in_slices);
 	tcase_add_test(t, control_one_bad_line_and_nothing_has_happened);
 	tcase_add_test(t, control_beyond_a_limit_nothing_has_happened);
 	tcase_add_test(t, control_own_key_unknown_and_removed_peers_are_passed_over);

@@ -93,6 +93,12 @@ static const struct {
 	{ "set=1\nlisten_port=x\nlisten_port=1\nfwmark=x\n\nget=1\n\n", "set=1;!22;get=1;;" },
 	{ "set=1\nlisten_port\n\nget=1\n\n", "set=1;!71;get=1;;" },
 	{ "get=1\nlisten_port=1\n\nget=1\n\n", "!22;get=1;;" },
+	/* what narrows a get, in any order; nothing of a set does */
+	{ "get=1\n" PEER_1 "allowed_ip=10.255.2.3/9\npublic_key=" HEX_2 "\n\nset=1\n\n",
+	  "public_key=" HEX_1 ";allowed_ip=10.128.0.0/9;public_key=" HEX_2 ";get=1;;set=1;;" },
+	{ "get=1\nallowed_ip=::1/128\nallowed_ip=-::1/128\n\n", "allowed_ip=::1/128;!22;" },
+	{ "get=1\n" PEER_1 "remove=true\n\nget=1\n" PEER_1 "preshared_key=" HEX_1 "\n\nget=1\nset=1\n\nget=1\nx\n\n",
+	  "public_key=" HEX_1 ";!22;public_key=" HEX_1 ";!22;!22;!71;" },
 	{ "get=2\n\nset=2\n\nset=1 \n\nget\n\nset=1\n\n", "!22;!22;!22;!71;set=1;;" },
 	{ "set=1\r\n\nset=1\nlisten_port=1\r\n\n", "!22;set=1;!22;" },
 	{ "\n\n", "!71;!71;" },
