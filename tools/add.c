@@ -25,6 +25,8 @@ struct addition {
 	struct change ch;
 	struct request q;
 	struct peer want;
+	struct net *taken;		/* no address is picked from these */
+	size_t taken_count, taken_room;
 	const struct peer *old;		/* NULL: it is new */
 	bool made_key;
 	uint8_t private[TNL_KEY_LEN];	/* when made_key */
@@ -55,39 +57,101 @@ static int find_old(const struct ctx *c, struct addition *a)
 	return 0;
 }
 
-/* One free address of each network that the interface has. */
+static bool take_net(struct addition *a, const struct net *n)
+{
+	if (a->taken_count == a->taken_room) {
+		size_t room = a->taken_room ? 2 * a->taken_room : 64;
+		struct net *list = reallocarray(a->taken, room, sizeof(*list));
+
+		if (!list)
+			return false;
+		a->taken = list;
+		a->taken_room = room;
+	}
+	a->taken[a->taken_count++] = *n;
+	return true;
+}
+
+static int take_nets(const struct ctx *c, struct addition *a, bool live_only)
+{
+	const struct roster *r = &a->ch.roster;
+	bool ok = true;
+
+	for (size_t i = 0; i < r->count; i++)
+		for (size_t k = 0; ok && (r->peer[i].live || !live_only) && k < r->peer[i].net_count; k++)
+			ok = take_net(a, &r->peer[i].net[k]);
+	return ok ? 0 : cmd_fail(c, CMD_FAILED, "%s", strerror(ENOMEM));
+}
+
+/* Of all that runs only what is asked for need be known: the peer itself, and who has its networks. Beforehand what
+ * files say is taken down, for a peer that runs with other networks keeps those of its file, too. */
+static int look_at_live(const struct ctx *c, struct addition *a)
+{
+	const struct request *q = &a->q;
+	struct roster *r = &a->ch.roster;
+	const struct peer *old = roster_by_name(r, q->name);
+	uint8_t key[TNL_KEY_LEN];
+	bool has_key = q->has_key || old;
+	int code;
+
+	if (!old && q->has_key)
+		old = roster_by_key(r, q->key);
+	if ((code = change_check_nets(c, &a->ch, q->net, q->net_count, old, "use --ip auto")))
+		return code;
+	if (q->auto_net && !old && (code = take_nets(c, a, false)))
+		return code;
+	if (has_key)
+		memcpy(key, q->has_key ? q->key : old->key, sizeof(key));
+	return roster_join(c, &a->ch.iface, has_key ? key : NULL, q->net, q->net_count, r);
+}
+
+/* One address of each network that the interface has, free as far as we know. */
 static int pick_nets(const struct ctx *c, struct addition *a)
 {
 	const struct roster *r = &a->ch.roster;
-	struct net *taken, got;
-	size_t count = 0, room = CMD_IPS_MAX, picked = 0;
+	struct net got;
+	size_t given = a->want.net_count, picked = 0;
 	char text[TEXT_ADDR];
-	int err = 0;
+	int err = take_nets(c, a, true);
 
-	for (size_t i = 0; i < r->count; i++)
-		room += r->peer[i].net_count;
-	taken = calloc(room, sizeof(*taken));
-	if (!taken)
-		return cmd_fail(c, CMD_FAILED, "%s", strerror(ENOMEM));
-	for (size_t i = 0; i < r->count; i++)
-		for (size_t k = 0; k < r->peer[i].net_count; k++)
-			taken[count++] = r->peer[i].net[k];
-	for (size_t i = 0; i < a->want.net_count; i++)
-		taken[count++] = a->want.net[i];
+	if (err)
+		return err;
+	for (size_t i = 0; i < given; i++)
+		if (!take_net(a, &a->want.net[i]))
+			return cmd_fail(c, CMD_FAILED, "%s", strerror(ENOMEM));
 	for (size_t i = 0; !err && i < r->own_count; i++) {
 		if (r->own[i].bits + 2 > (r->own[i].addr.family == 4 ? 32 : 128))
 			continue;	/* no network, just our address */
-		err = pick_address(&r->own[i], taken, count, &got);
+		err = pick_address(&r->own[i], a->taken, a->taken_count, &got);
 		if (err)
 			cmd_fail(c, 0, "no address of %s is free (use --ip)", net_text(&r->own[i], text));
 		else
 			peer_add_net(&a->want, &got);
 		picked++;
 	}
-	free(taken);
 	if (!picked)
 		return cmd_fail(c, CMD_USAGE, "%s has no network to pick an address from (use --ip)", a->ch.iface.name);
 	return err ? CMD_CONFLICT : 0;
+}
+
+/* What is free in the files may be taken by a peer that only runs, or runs with other networks than its file has. */
+static int pick_free_nets(const struct ctx *c, struct addition *a)
+{
+	struct peer *w = &a->want;
+	struct roster *r = &a->ch.roster;
+	size_t given = w->net_count;
+	bool taken = false;
+	int code = pick_nets(c, a);
+
+	if (code || (code = roster_join(c, &a->ch.iface, NULL, w->net + given, w->net_count - given, r)))
+		return code;
+	for (size_t i = given; i < w->net_count; i++)
+		taken = taken || roster_owner(r, &w->net[i], NULL);
+	if (!taken)
+		return 0;
+	w->net_count = given;
+	code = roster_join_all(c, &a->ch.iface, r);
+	return code ? code : pick_nets(c, a);
 }
 
 static void make_want(struct addition *a)
@@ -150,7 +214,7 @@ static int decide(const struct ctx *c, struct addition *a)
 	if (!a->q.has_key && !a->ch.roster.has_key)
 		return cmd_fail(c, CMD_USAGE, "%s has no private key to tell a new peer of (use --pubkey)",
 				a->ch.iface.name);
-	return a->q.auto_net ? pick_nets(c, a) : 0;
+	return a->q.auto_net ? pick_free_nets(c, a) : 0;
 }
 
 /* ---- Doing it ---------------------------------------------------------------------------------------------------- */
@@ -304,9 +368,10 @@ int cmd_peer_add(struct ctx *c)
 	struct addition a = { .ch.iface.lock = -1, .out.c = c };
 	int code = request_parse(c, false, &a.q);
 
-	if (!code && !(code = change_begin(c, &a.ch)))
+	if (!code && !(code = change_begin_files(c, &a.ch)) && !(code = look_at_live(c, &a)))
 		code = add(c, &a);
 	change_end(&a.ch);
+	free(a.taken);
 	free(a.want.net);
 	free(a.want.note);
 	free(a.want.tags);

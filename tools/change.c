@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-int change_begin(const struct ctx *c, struct change *ret)
+static int lock_interface(const struct ctx *c, struct change *ret)
 {
 	bool offline = cmd_has(c, OPT_OFFLINE), runtime = cmd_has(c, OPT_RUNTIME);
 	int code;
@@ -25,9 +25,21 @@ int change_begin(const struct ctx *c, struct change *ret)
 	if (!ret->iface.running && !offline)
 		return cmd_fail(c, CMD_NODAEMON, "%s is not running (use: tunctl up %s, or --offline)", ret->iface.name,
 				ret->iface.name);
-	if (!cmd_has(c, OPT_DRY_RUN) && (code = iface_lock(c, &ret->iface)))
-		return code;
-	return roster_load(c, &ret->iface, true, &ret->roster);
+	return cmd_has(c, OPT_DRY_RUN) ? 0 : iface_lock(c, &ret->iface);
+}
+
+int change_begin(const struct ctx *c, struct change *ret)
+{
+	int code = lock_interface(c, ret);
+
+	return code ? code : roster_load(c, &ret->iface, true, &ret->roster);
+}
+
+int change_begin_files(const struct ctx *c, struct change *ret)
+{
+	int code = lock_interface(c, ret);
+
+	return code ? code : roster_load_files(c, &ret->iface, true, &ret->roster);
 }
 
 void change_end(struct change *ch)

@@ -14,6 +14,8 @@ struct change {
 /* Finds the interface, checks that what is to be changed can be, takes the lock (not with -n) and loads. Returns 0 or
  * an exit code after one line on stderr. change_end() in either case. */
 int change_begin(const struct ctx *c, struct change *ret);
+/* The same, but loads only the files. */
+int change_begin_files(const struct ctx *c, struct change *ret);
 void change_end(struct change *ch);
 
 /* The peer that `text` names. 0, or CMD_NOENT after one line on stderr. */

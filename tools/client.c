@@ -67,6 +67,7 @@ struct answer {
 	struct roster *r;	/* NULL: only its errno matters */
 	size_t saved;		/* the first so many peers come from files and are sorted */
 	uint64_t *heads;	/* of their keys: a search touches little memory */
+	bool repeats;		/* a peer may come more than once, and there are few */
 	size_t at;		/* the peer that the lines speak of; SIZE_MAX: none yet */
 	int err;
 };
@@ -80,7 +81,7 @@ static uint64_t *heads_of(const struct roster *r)
 	return heads;
 }
 
-static struct peer *find_saved(const struct answer *a, const uint8_t key[TNL_KEY_LEN])
+static struct peer *find_known(const struct answer *a, const uint8_t key[TNL_KEY_LEN])
 {
 	uint64_t head = key_head(key);
 	size_t low = 0, high = a->saved;
@@ -96,12 +97,15 @@ static struct peer *find_saved(const struct answer *a, const uint8_t key[TNL_KEY
 	for (; low < a->saved && a->heads[low] == head; low++)
 		if (!memcmp(a->r->peer[low].key, key, TNL_KEY_LEN))
 			return &a->r->peer[low];
+	for (size_t i = a->saved; a->repeats && i < a->r->count; i++)
+		if (!memcmp(a->r->peer[i].key, key, TNL_KEY_LEN))
+			return &a->r->peer[i];
 	return NULL;
 }
 
 static void begin_peer(struct answer *a, const uint8_t key[TNL_KEY_LEN])
 {
-	struct peer *p = find_saved(a, key);
+	struct peer *p = find_known(a, key);
 
 	if (!p)
 		p = roster_add(a->r, key);
@@ -235,9 +239,9 @@ int client_begin(const char *path)
 	return err;
 }
 
-int client_finish(int fd, struct roster *r)
+static int finish(int fd, bool repeats, struct roster *r)
 {
-	struct answer a = { .r = r, .saved = r->count, .heads = heads_of(r), .at = SIZE_MAX };
+	struct answer a = { .r = r, .saved = r->count, .heads = heads_of(r), .repeats = repeats, .at = SIZE_MAX };
 	int err = fd < 0 ? fd : a.heads ? read_answer(fd, &a) : -ENOMEM;
 
 	if (fd >= 0)
@@ -245,6 +249,11 @@ int client_finish(int fd, struct roster *r)
 	free(a.heads);
 	roster_sort(r);
 	return err;
+}
+
+int client_finish(int fd, struct roster *r)
+{
+	return finish(fd, false, r);
 }
 
 int client_load(const char *path, struct roster *r)
@@ -294,6 +303,38 @@ static bool put_peer(struct uapi_out *o, const struct peer *p, enum manner manne
 		ok = uapi_put(o, &(struct uapi_op){ .what = UAPI_ALLOWED_IP, .addr = p->net[i].addr,
 						    .bits = (uint8_t)p->net[i].bits });
 	return ok && put_number(o, UAPI_END, 0);
+}
+
+static bool put_question(struct uapi_out *o, const uint8_t *key, const struct net *net, size_t count)
+{
+	static const char begin[] = "get=1\n";
+	bool ok = true;
+
+	memcpy(o->dst, begin, sizeof(begin) - 1);
+	o->len = sizeof(begin) - 1;
+	if (key)
+		ok = put_key(o, UAPI_PEER, key);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = uapi_put(o, &(struct uapi_op){ .what = UAPI_ALLOWED_IP, .addr = net[i].addr,
+						    .bits = (uint8_t)net[i].bits });
+	return ok && put_number(o, UAPI_END, 0);
+}
+
+int client_ask(const char *path, const uint8_t *key, const struct net *net, size_t count, struct roster *r)
+{
+	enum { LINES = 3 };	/* besides the networks */
+	struct uapi_out o = { .max = (LINES + count) * UAPI_OP_MAX };
+	int fd, err;
+
+	o.dst = malloc(o.max);
+	if (!o.dst)
+		return -ENOMEM;
+	fd = put_question(&o, key, net, count) ? open_socket(path) : -E2BIG;
+	err = fd < 0 ? fd : send_all(fd, o.dst, o.len);
+	free(o.dst);
+	if (fd >= 0 && err)
+		close(fd);
+	return err ? err : finish(fd, true, r);
 }
 
 static uint32_t scope_index(void *ctx, const char *name)

@@ -17,6 +17,9 @@ int client_load(const char *path, struct roster *r);
  * negative errno; load: closes it, and passes a negative one on. */
 int client_begin(const char *path);
 int client_finish(int fd, struct roster *r);
+/* The same of the interface and those peers only that have this key (NULL: any will not do) or exactly one of these
+ * networks. No daemon but ours knows this question; what went wrong with it is not to be told from that. */
+int client_ask(const char *path, const uint8_t *key, const struct net *net, size_t count, struct roster *r);
 /* Makes the peer as p says: preshared key, addresses, keepalive; endpoint when there is one. */
 int client_peer_set(const char *path, const struct peer *p);
 int client_peer_remove(const char *path, const uint8_t key[TNL_KEY_LEN]);

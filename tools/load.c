@@ -346,23 +346,50 @@ static int load_directory(const struct ctx *c, const struct iface *f, struct ros
 	return code;
 }
 
-int roster_load(const struct ctx *c, const struct iface *f, bool strict, struct roster *r)
+int roster_load_files(const struct ctx *c, const struct iface *f, bool strict, struct roster *r)
 {
-	int live = f->running ? client_begin(f->sock) : -1;
-	int code = f->conf[0] ? load_file(c, f->conf, NULL, r) : 0, more, err;
+	int code = f->conf[0] ? load_file(c, f->conf, NULL, r) : 0, more;
 
 	more = load_directory(c, f, r);
 	code = code ? code : more;
-	if (code && (strict || code != CMD_USAGE)) {
-		if (live >= 0)
-			close(live);
+	if (code && (strict || code != CMD_USAGE))
 		return code;
-	}
 	roster_sort(r);
-	if (!f->running)
-		return 0;
+	return 0;
+}
+
+static int joined(const struct ctx *c, const struct iface *f, int err, struct roster *r)
+{
 	if (!r->own_count)
 		r->own_count = link_addresses(f->name, r->own, ROSTER_OWN_MAX);
-	err = client_finish(live, r);
 	return err ? cmd_fail(c, iface_code(err), "%s: %s", f->sock, strerror(-err)) : 0;
+}
+
+int roster_join_all(const struct ctx *c, const struct iface *f, struct roster *r)
+{
+	return f->running ? joined(c, f, client_load(f->sock, r), r) : 0;
+}
+
+int roster_join(const struct ctx *c, const struct iface *f, const uint8_t *key, const struct net *net, size_t count,
+		struct roster *r)
+{
+	static const uint8_t nobody[TNL_KEY_LEN];	/* no question at all would mean all peers */
+
+	if (!f->running)
+		return 0;
+	if (client_ask(f->sock, key ? key : nobody, net, count, r))
+		return roster_join_all(c, f, r);
+	return joined(c, f, 0, r);
+}
+
+int roster_load(const struct ctx *c, const struct iface *f, bool strict, struct roster *r)
+{
+	int live = f->running ? client_begin(f->sock) : -1;
+	int code = roster_load_files(c, f, strict, r);
+
+	if (!code && f->running)
+		return joined(c, f, client_finish(live, r), r);
+	if (live >= 0)
+		close(live);
+	return code;
 }

@@ -58,6 +58,14 @@ struct roster {
  * CMD_USAGE, else what is good of the file is taken. Returns 0 or an exit code after a line on stderr. To be freed in
  * either case. */
 int roster_load(const struct ctx *c, const struct iface *f, bool strict, struct roster *r);
+/* The same in two steps, for a command that need not know every peer that runs: the files; */
+int roster_load_files(const struct ctx *c, const struct iface *f, bool strict, struct roster *r);
+/* and of the daemon, when it runs, the interface and who has this key (NULL: none is asked for) or one of these networks;
+ * all peers when it cannot be asked so. */
+int roster_join(const struct ctx *c, const struct iface *f, const uint8_t *key, const struct net *net, size_t count,
+		struct roster *r);
+/* All peers that run. */
+int roster_join_all(const struct ctx *c, const struct iface *f, struct roster *r);
 void roster_free(struct roster *r);
 /* Ends the program when memory ends. */
 void roster_copy(const struct roster *from, struct roster *ret);

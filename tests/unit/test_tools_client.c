@@ -3,8 +3,11 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../tools/client.h"
@@ -110,6 +113,76 @@ START_TEST(without_files_all_is_live)
 }
 END_TEST
 
+/* A daemon that takes one question, whose text is kept, and gives one answer. */
+static char asked[1024];
+
+static pid_t serve(const char *path, const char *text, int *report)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), pair[2];
+	pid_t pid;
+
+	strcpy(at.sun_path, path);
+	unlink(path);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(pipe(pair), 0);
+	pid = fork();
+	if (!pid) {
+		char buf[sizeof(asked)];
+		int fd = accept(listener, NULL, NULL);
+		ssize_t len = recv(fd, buf, sizeof(buf), 0);
+
+		_exit(len < 0 || write(pair[1], buf, (size_t)len) != len ||
+		      write(fd, text, strlen(text)) != (ssize_t)strlen(text));
+	}
+	close(listener);
+	close(pair[1]);
+	*report = pair[0];
+	return pid;
+}
+
+START_TEST(a_question_names_its_peers)
+{
+	char path[] = "/tmp/test_tools_client.XXXXXX", sock[64], text[1024], hex[TEXT_HEX_KEY];
+	struct net net[2] = { { .addr = { .family = 4, .ip = { 10, 8 } }, .bits = 16 },
+			      { .addr = { .family = 6, .ip = { 0xfd, [15] = 7 } }, .bits = 128 } };
+	uint8_t key[TNL_KEY_LEN];
+	size_t len;
+	int report, status;
+	pid_t pid;
+
+	save("saved", 5, 5);
+	save("other", 6, 6);
+	roster_sort(&r);
+	/* The daemon tells of a peer as often as it is meant. */
+	len = put(text, 5, 5, 25);
+	len += put(text + len, 9, 9, 1);
+	len += put(text + len, 9, 9, 1);
+	sprintf(text + len, "errno=0\n\n");
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	sprintf(sock, "%s/sock", path);
+	pid = serve(sock, text, &report);
+	key_of(5, 5, key);
+	ck_assert_int_eq(client_ask(sock, key, net, 2, &r), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	len = (size_t)read(report, asked, sizeof(asked) - 1);
+	asked[len] = 0;
+	close(report);
+	unlink(sock);
+	rmdir(path);
+	text_key_to_hex(hex, key);
+	sprintf(text, "get=1\npublic_key=%s\nallowed_ip=10.8.0.0/16\nallowed_ip=fd00::7/128\n\n", hex);
+	ck_assert_str_eq(asked, text);
+	ck_assert_uint_eq(r.count, 3);
+	expect(5, 5, "saved", true, true, 25);
+	expect(6, 6, "other", true, false, 0);
+	expect(9, 9, "", false, true, 1);
+	ck_assert_int_ne(client_ask(sock, key, net, 2, &r), 0);
+}
+END_TEST
+
 START_TEST(an_answer_that_is_cut_is_none)
 {
 	char text[1024];
@@ -128,6 +201,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, keys_that_begin_alike_are_told_apart);
 	tcase_add_test(tc, without_files_all_is_live);
+	tcase_add_test(tc, a_question_names_its_peers);
 	tcase_add_test(tc, an_answer_that_is_cut_is_none);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
