@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The owner's turn: take the news from workers, see whose time has come (WG 6), emit what follows, give back memory. A
- * peer with something to say waits in a queue, so that output in small portions serves all alike.
+ * peer with something to say waits in a queue, so that output in small portions serves all alike. Each step does a
+ * slice and leaves the rest to the next turn: when the interface comes up a million peers may have news at once, and
+ * all fall due at the same time ever after.
  */
 #include "handshake.h"
 #include "peer.h"
@@ -28,12 +30,15 @@ static void take_news(struct tnl *t, struct peer *p, struct tnl_now now)
 
 static void take_dirty(struct tnl *t, struct tnl_now now)
 {
-	uint32_t at = atomic_exchange(&t->dirty, 0);
+	for (unsigned i = 0; i < SLICE; i++) {
+		struct peer *p;
 
-	while (at) {
-		struct peer *p = &t->peer[at - 1];
-
-		at = p->dirty_next;	/* before take_news(): from then on a worker may push it again */
+		if (!t->news)
+			t->news = atomic_exchange(&t->dirty, 0);
+		if (!t->news)
+			break;
+		p = &t->peer[t->news - 1];
+		t->news = p->dirty_next;	/* before take_news(): from then on a worker may push it again */
 		take_news(t, p, now);
 	}
 }
@@ -144,7 +149,7 @@ static size_t run_queue(struct tnl *t, struct tnl_now now, struct tnl_msg *out, 
 {
 	size_t n = 0;
 
-	while (t->queue_head && n < max) {
+	for (unsigned i = 0; i < SLICE && t->queue_head && n < max; i++) {
 		struct peer *p = &t->peer[t->queue_head - 1];
 
 		t->queue_head = p->queue_next;
@@ -168,17 +173,20 @@ static size_t run_queue(struct tnl *t, struct tnl_now now, struct tnl_msg *out, 
 static void reclaim(struct tnl *t)
 {
 	uint64_t oldest;
+	uint32_t slice = SLICE;
 	bool all;
 
-	if (!t->session_limbo && !t->peer_limbo && route_reclaim(t->route, 0)) {
+	t->unreclaimed = false;
+	if (!t->session_limbo.first && !t->peer_limbo.first && route_reclaim(t->route, 0)) {
 		atomic_store(&t->pins.waiting, false);
 		return;
 	}
 	atomic_store(&t->pins.waiting, true);
 	oldest = pin_oldest(&t->pins, &t->worker[0].pin, t->lim.workers, sizeof(t->worker[0]));
-	all = session_reclaim(t, oldest);
+	all = session_reclaim(t, oldest, &slice);
 	all &= route_reclaim(t->route, oldest);
-	all &= peer_reclaim(t, oldest);
+	all &= peer_reclaim(t, oldest, &slice);
+	t->unreclaimed = !slice;
 	if (all)
 		atomic_store(&t->pins.waiting, false);
 }
@@ -188,7 +196,7 @@ size_t tnl_advance(struct tnl *t, struct tnl_now now, struct tnl_msg *out, size_
 	size_t n;
 
 	take_dirty(t, now);
-	while (timer_next(&t->timers) <= now.boot)
+	for (unsigned i = 0; i < SLICE && timer_next(&t->timers) <= now.boot; i++)
 		run_timers(t, &t->peer[t->timers.entry[1].slot], now.boot);
 	n = run_queue(t, now, out, max);
 	reclaim(t);
@@ -197,7 +205,7 @@ size_t tnl_advance(struct tnl *t, struct tnl_now now, struct tnl_msg *out, size_
 
 tnl_ns tnl_deadline(const struct tnl *t)
 {
-	if (t->queue_head || atomic_load(&t->dirty))
+	if (t->queue_head || t->news || t->unreclaimed || atomic_load(&t->dirty))
 		return 0;
 	return timer_next(&t->timers);
 }

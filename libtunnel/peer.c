@@ -347,32 +347,32 @@ void peer_remove(struct tnl *t, struct peer *p)
 	p->events = 0;
 	peer_event(t, p, TNL_EV_WIPED);
 	p->limbo_tag = pin_tag(&t->pins);
-	p->limbo_next = t->peer_limbo;
-	t->peer_limbo = p->slot + 1;
+	p->limbo_next = 0;
+	if (t->peer_limbo.first)
+		t->peer[t->peer_limbo.last - 1].limbo_next = p->slot + 1;
+	else
+		t->peer_limbo.first = p->slot + 1;
+	t->peer_limbo.last = p->slot + 1;
 	pin_advance(&t->pins);
 }
 
-bool peer_reclaim(struct tnl *t, uint64_t oldest)
+bool peer_reclaim(struct tnl *t, uint64_t oldest, uint32_t *slice)
 {
-	uint32_t *link = &t->peer_limbo;
-
-	while (*link) {
-		struct peer *p = &t->peer[*link - 1];
+	for (; t->peer_limbo.first && *slice; --*slice) {
+		struct peer *p = &t->peer[t->peer_limbo.first - 1];
 		uint32_t slot = p->slot, generation = p->generation;
 
-		/* What still names it: a worker, the dirty list, the work queue, an event, a session in limbo. */
-		if (p->limbo_tag >= oldest || atomic_load(&p->news) || p->queued || p->event_queued) {
-			link = &p->limbo_next;
-			continue;
-		}
-		*link = p->limbo_next;
+		/* What still names it: a worker, the list of news, the work queue, an event. All come to it in time. */
+		if (p->limbo_tag >= oldest || atomic_load(&p->news) || p->queued || p->event_queued)
+			break;
+		t->peer_limbo.first = p->limbo_next;
 		sodium_memzero(p, sizeof(*p));
 		p->slot = slot;
 		p->generation = generation;
 		p->limbo_next = t->peer_free;
 		t->peer_free = slot + 1;
 	}
-	return !t->peer_limbo;
+	return !t->peer_limbo.first;
 }
 
 int tnl_peer_del(struct tnl *t, tnl_peer handle)

@@ -10,8 +10,8 @@
 struct peer *peer_get(const struct tnl *t, tnl_peer handle);
 struct peer *peer_by_key(const struct tnl *t, const uint8_t pub[TNL_KEY_LEN]);
 void peer_remove(struct tnl *t, struct peer *p);
-/* Frees what was removed and is nobody's any more; true when none waits. */
-bool peer_reclaim(struct tnl *t, uint64_t oldest);
+/* Frees what was removed and is nobody's any more, at most *slice of them, which counts down; true when none waits. */
+bool peer_reclaim(struct tnl *t, uint64_t oldest, uint32_t *slice);
 /* DH(static, static) with this identity, cached; NULL when it is zero (a public key of low order). */
 const uint8_t *peer_static_static(struct tnl *t, struct peer *p, unsigned identity);
 

@@ -46,8 +46,12 @@ static void retire(struct tnl *t, struct tnl_session *s)
 		return;
 	index_release(&t->index, s->local_index);
 	s->tag = pin_tag(&t->pins);
-	s->next = t->session_limbo;
-	t->session_limbo = number(t, s);
+	s->next = 0;
+	if (t->session_limbo.first)
+		t->session[t->session_limbo.last - 1].next = number(t, s);
+	else
+		t->session_limbo.first = number(t, s);
+	t->session_limbo.last = number(t, s);
 	pin_advance(&t->pins);
 }
 
@@ -127,21 +131,18 @@ void session_drop_all(struct tnl *t, struct peer *p)
 	p->previous = p->current = p->next = NULL;
 }
 
-bool session_reclaim(struct tnl *t, uint64_t oldest)
+bool session_reclaim(struct tnl *t, uint64_t oldest, uint32_t *slice)
 {
-	uint32_t *link = &t->session_limbo;
+	for (; t->session_limbo.first && *slice; --*slice) {
+		uint32_t at = t->session_limbo.first;
+		struct tnl_session *s = &t->session[at - 1];
 
-	while (*link) {
-		struct tnl_session *s = &t->session[*link - 1];
-
-		if (s->tag >= oldest) {
-			link = &s->next;
-			continue;
-		}
-		*link = s->next;
+		if (s->tag >= oldest)
+			break;
+		t->session_limbo.first = s->next;
 		sodium_memzero(s, sizeof(*s));
 		s->next = t->session_free;
-		t->session_free = number(t, s);
+		t->session_free = at;
 	}
-	return !t->session_limbo;
+	return !t->session_limbo.first;
 }

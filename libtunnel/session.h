@@ -32,7 +32,7 @@ bool session_available(const struct tnl *t);
 bool session_confirm(struct tnl *t, struct peer *p);
 /* All sessions of the peer end now. */
 void session_drop_all(struct tnl *t, struct peer *p);
-/* Zero what no worker can hold any more; true when none waits. */
-bool session_reclaim(struct tnl *t, uint64_t oldest);
+/* Zero what no worker can hold any more, at most *slice of them, which counts down; true when none waits. */
+bool session_reclaim(struct tnl *t, uint64_t oldest, uint32_t *slice);
 
 #endif

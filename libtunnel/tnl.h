@@ -157,6 +157,12 @@ struct chain {
 	uint32_t hash, next;	/* next: slot + 1; 0 ends */
 };
 
+/* A list to which is added at its end; number + 1, 0 is nobody. */
+struct line {
+	uint32_t first, last;
+};
+
+enum { SLICE = 1024 };	/* peers or sessions: what a step of a turn does at most, about a millisecond */
 enum { BUCKETS_FIRST = 64 };
 enum { MAC1_WORDS = COOKIE_KEY_LEN / 8 };
 
@@ -190,8 +196,10 @@ struct tnl {
 	uint32_t *bucket;				/* public key -> peer, see bucket_of() */
 	struct chain *chain;				/* by slot */
 	uint32_t buckets, bucket_half;			/* in use; the power of two in that */
-	uint32_t peer_high, peer_free, peer_limbo;	/* slots used so far; lists of slot + 1 */
-	uint32_t session_high, session_free, session_limbo;
+	uint32_t peer_high, peer_free, session_high, session_free;	/* slots used so far; lists of number + 1 */
+	struct line peer_limbo, session_limbo;		/* removed, oldest first */
+	uint32_t news;					/* taken from dirty, not looked at yet */
+	bool unreclaimed;				/* more than a slice was nobody's any more */
 	uint32_t queue_head, queue_tail, event_head, event_tail;
 };
 

@@ -165,7 +165,7 @@ struct tnl_event {
 size_t tnl_control(struct tnl *t, struct tnl_now now, const struct tnl_path *from, const uint8_t *msg, size_t len,
 		   bool busy, struct tnl_msg *out);
 size_t tnl_advance(struct tnl *t, struct tnl_now now, struct tnl_msg *out, size_t max);
-/* In the past (0) when workers left work. */
+/* In the past (0) when workers left work, or when there was more than a turn may take. */
 tnl_ns tnl_deadline(const struct tnl *t);
 bool tnl_event(struct tnl *t, struct tnl_event *ret);
 
