@@ -33,7 +33,7 @@ enum {
 	BUSY_DEPTH = WORKER_CONTROL_MAX / 8, /* waiting handshakes that mean load, WG 5.3; the kernel takes 512/4096 */
 	CONTROL_ROUND = 64,                  /* datagrams a round: 64 * 0.12 ms keep clients waiting less than 10 ms */
 	ADVANCE_BATCH = 16,                  /* messages a call */
-	ADVANCE_ROUND = 16,                  /* calls a round */
+	ADVANCE_ROUND = 4,                   /* calls a round: as many initiations leave as are answered */
 	EVENT_ROUND = 4096,                  /* of peers, between two looks at handshakes: a million come at once */
 	EVENTS = 64,
 	RANDOM = 512,                        /* bytes asked of the kernel at a time: a dozen handshakes */
