@@ -8,7 +8,9 @@
  *
  * "get=1" alone is answered with all peers. Lines behind it are ours: with them come only the peers that have one of
  * these keys, or exactly one of these prefixes, each as often as it is meant; other daemons answer such a request with
- * an error. One struct uapi_op is one line. A parser turns bytes, cut into pieces in any way, into operations; a writer turns
+ * an error.
+ *
+ * One struct uapi_op is one line. A parser turns bytes, cut into pieces in any way, into operations; a writer turns
  * operations into bytes. The server parses requests and writes answers, a client the other way round:
  *
  *     uapi_init(&p, UAPI_REQUESTS, &scope);

@@ -60,8 +60,8 @@ struct roster {
 int roster_load(const struct ctx *c, const struct iface *f, bool strict, struct roster *r);
 /* The same in two steps, for a command that need not know every peer that runs: the files; */
 int roster_load_files(const struct ctx *c, const struct iface *f, bool strict, struct roster *r);
-/* and of the daemon, when it runs, the interface and who has this key (NULL: none is asked for) or one of these networks;
- * all peers when it cannot be asked so. */
+/* and of the daemon, when it runs, the interface and who has this key (NULL: none is asked for) or one of these
+ * networks; all peers when it cannot be asked so. */
 int roster_join(const struct ctx *c, const struct iface *f, const uint8_t *key, const struct net *net, size_t count,
 		struct roster *r);
 /* All peers that run. */

@@ -85,7 +85,7 @@ all_kinds tunneld
 must ctl down
 
 if command -v wireguard-go >/dev/null; then
-	rm -r "$T/etc"
+	rm -r "${T:?}/etc"
 	mv "$T/etc.old" "$T/etc"
 	daemon a wg0 wireguard-go
 	must wg setconf wg0 <(ctl export --wg-quick | grep -v ^Address)
