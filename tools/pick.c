@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An address is a 128-bit number; a network an interval of them. The taken ones are sorted by where they begin, and one
- * pass lifts the candidate over each that holds it: n log n for n peers, whatever the size of the network.
+ * An address is a 128-bit number; a network an interval of them. Where n single addresses are taken, one of the first
+ * n + 2 is free, and a map of those finds it. Where larger networks stand in between, the taken ones are sorted by
+ * where they begin, and one pass lifts the candidate over each that holds it: n log n for n peers, whatever the size of
+ * the network.
  */
 #include "pick.h"
 
@@ -100,7 +102,7 @@ static int by_first(const void *a, const void *b)
 	return memcmp(x->addr.ip, y->addr.ip, sizeof(x->addr.ip));
 }
 
-/* Those that lie inside `within` and are smaller, in front, masked and sorted. How many there are. */
+/* Those that lie inside `within` and are smaller, in front and masked. How many there are. */
 static size_t inside(const struct net *within, struct net *taken, size_t count)
 {
 	size_t found = 0;
@@ -113,8 +115,50 @@ static size_t inside(const struct net *within, struct net *taken, size_t count)
 		taken[i] = taken[found];
 		taken[found++] = net_masked(n);
 	}
-	qsort(taken, found, sizeof(*taken), by_first);
 	return found;
+}
+
+/* Lifts *at to the first free number. False: not known, since a larger network is in the way, or without memory. */
+static bool lift_by_map(const struct net *taken, size_t count, number own, number *at)
+{
+	size_t reach = count + 2, offset = 0;
+	uint8_t *map = calloc(reach, 1);
+	bool single = map != NULL;
+
+	for (size_t i = 0; single && i < count; i++) {
+		number begin = first(&taken[i]), end = last(&taken[i]);
+
+		if (end < *at || (begin > *at && begin - *at >= reach))
+			continue;
+		single = begin == end;
+		if (single)
+			map[begin - *at] = 1;
+	}
+	if (single && own >= *at && own - *at < reach)
+		map[own - *at] = 1;
+	while (single && offset < reach && map[offset])
+		offset++;
+	*at += offset;
+	free(map);
+	return single;
+}
+
+/* The same for any. False: there is none up to `end`. */
+static bool lift_by_order(struct net *taken, size_t count, number own, number end, number *at)
+{
+	qsort(taken, count, sizeof(*taken), by_first);
+	for (size_t i = 0; i <= count && *at <= end; i++) {
+		/* Own address: it may lie before or behind any of the taken ones, so look each time. */
+		if (*at == own)
+			++*at;
+		if (i == count || first(&taken[i]) > *at)
+			break;
+		if (last(&taken[i]) >= end)
+			return false;
+		if (last(&taken[i]) >= *at)
+			*at = last(&taken[i]) + 1;
+	}
+	return true;
 }
 
 int pick_address(const struct net *within, struct net *taken, size_t count, struct net *ret)
@@ -127,20 +171,8 @@ int pick_address(const struct net *within, struct net *taken, size_t count, stru
 	if (within->addr.family == 4)
 		end--;
 	count = inside(within, taken, count);
-	for (size_t i = 0; i <= count && at <= end; i++) {
-		/* Own address: it may lie before or behind any of the taken ones, so look each time. */
-		if (at == own)
-			at++;
-		if (i == count)
-			break;
-		if (first(&taken[i]) > at)
-			break;
-		if (last(&taken[i]) >= at) {
-			if (last(&taken[i]) >= end)
-				return -ENOSPC;
-			at = last(&taken[i]) + 1;
-		}
-	}
+	if (!lift_by_map(taken, count, own, &at) && !lift_by_order(taken, count, own, end, &at))
+		return -ENOSPC;
 	if (at > end)
 		return -ENOSPC;
 	*ret = from_number(within->addr.family, at, width(within));

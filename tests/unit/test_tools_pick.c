@@ -141,6 +141,10 @@ START_TEST(pick_agrees_with_the_model)
 			taken[i].bits = 22 + (unsigned)random() % 11;
 			if (random() % 8)
 				taken[i].bits = 28 + (unsigned)random() % 5;
+			if (round % 2)	/* only single addresses, most of them low, so that the first ones are taken */
+				taken[i].bits = 32;
+			if (round % 2 && random() % 4)
+				taken[i].addr.ip[3] = (uint8_t)(random() % 64);
 		}
 		want = slow_pick(&within, taken, count);
 		err = pick_address(&within, taken, count, &got);
