@@ -10,6 +10,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -197,7 +198,7 @@ static int load_file(const struct ctx *c, const char *path, const char *name, st
 
 /* Ten thousand small files are ten thousand times three system calls, and most of the time of a command: several
  * threads share them, each with a roster of its own but for our own thread. */
-enum { THREADS_MAX = 4, FILES_PER_THREAD = 500, SMALL = 8192 };
+enum { THREADS_MAX = 4, FILES_PER_THREAD = 500, SMALL = 8192, MANY_AT_ONCE = 1 << 20 };
 
 static const char suffix[] = ".peer";
 
@@ -307,6 +308,9 @@ static int load_entries(const struct ctx *c, const struct iface *f, int dir, con
 	n = n > THREADS_MAX ? THREADS_MAX : n;
 	n = cores > 0 && n > (size_t)cores ? (size_t)cores : n;
 	roster_reserve(r, count);
+	/* An arena of a thread's own grows by single pages, each with a word to the other processor. */
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_TOP_PAD, MANY_AT_ONCE);
 	for (size_t i = 0; i < n; i++) {
 		struct share *s = &share[i];
 
