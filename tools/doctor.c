@@ -156,6 +156,7 @@ int doctor_begin(struct ctx *c, struct doctor *d, bool slow)
 	d->pid = d->f.running ? probe_listener(d->f.sock) : 0;
 	if (d->f.running && daemon_ask(d->f.ctl, "state", STATE_MS, &d->state))
 		d->state = NULL;
+	d->engine = (pid_t)json_integer_value(json_object_get(d->state, "engine_pid"));
 	rules = slow ? probe_run(list) : NULL;
 	d->rules = rules ? json_loads(rules, 0, NULL) : NULL;
 	free(rules);

@@ -40,6 +40,7 @@ struct doctor {
 	struct roster r;		/* the same joined with what runs */
 	bool answers;			/* the daemon has said all that it was asked */
 	pid_t pid;			/* of the daemon; 0: not known */
+	pid_t engine;			/* of the process that handles packets, child or not; 0: not known */
 	json_t *state;			/* what it tells at its control socket; NULL: it does not */
 	json_t *rules;			/* what `nft -j list ruleset` says; NULL: there is no nft, or it may not look */
 	char text[DOCTOR_TEXT];		/* what the present check has found */

@@ -43,7 +43,7 @@ enum doctor_result doctor_replaced(struct doctor *d)
 {
 	if (!d->pid)
 		return doctor_say(d, DOCTOR_SKIPPED, "tunneld does not run");
-	if (probe_family(d->pid, is_gone, NULL))
+	if (probe_family(d->pid, d->engine, is_gone, NULL))
 		return doctor_say(d, DOCTOR_WARNING, "tunneld has been upgraded, but the old one still runs");
 	return doctor_say(d, DOCTOR_GOOD, "the installed tunneld is the one that runs");
 }
@@ -115,7 +115,7 @@ enum doctor_result doctor_memory(struct doctor *d)
 
 	if (!d->pid)
 		return doctor_say(d, DOCTOR_SKIPPED, "tunneld does not run");
-	probe_family(d->pid, add_locked, &locked);
+	probe_family(d->pid, d->engine, add_locked, &locked);
 	if (!locked)
 		return doctor_say(d, DOCTOR_WARNING, "tunneld could not lock its memory: keys may be written to swap");
 	return doctor_say(d, DOCTOR_GOOD, "memory with keys is locked");
@@ -139,7 +139,7 @@ enum doctor_result doctor_port(struct doctor *d)
 	if (!count)
 		return doctor_say(d, DOCTOR_PROBLEM, "UDP port %u is not open: is the interface up?", d->r.port);
 	for (size_t i = 0; i < count; i++)
-		if (!probe_holds(d->pid, u[i].inode))
+		if (!probe_holds(d->pid, d->engine, u[i].inode))
 			return doctor_say(d, DOCTOR_PROBLEM, "UDP port %u (IPv%d) is held by another program",
 					  d->r.port, u[i].family);
 	return doctor_say(d, DOCTOR_GOOD, "UDP port %u is open and ours", d->r.port);
@@ -154,7 +154,7 @@ enum doctor_result doctor_buffers(struct doctor *d)
 	for (size_t i = 0; i < count; i++) {
 		uint32_t bytes = probe_udp_buffer(&u[i]);
 
-		if (bytes && bytes < least && probe_holds(d->pid, u[i].inode))
+		if (bytes && bytes < least && probe_holds(d->pid, d->engine, u[i].inode))
 			least = bytes;
 	}
 	if (least == UINT32_MAX)

@@ -166,7 +166,7 @@ static pid_t parent_of(pid_t pid)
 	return parent;
 }
 
-bool probe_family(pid_t pid, bool (*each)(pid_t pid, void *ctx), void *ctx)
+bool probe_family(pid_t pid, pid_t engine, bool (*each)(pid_t pid, void *ctx), void *ctx)
 {
 	bool found = each(pid, ctx);
 	DIR *d = found ? NULL : opendir("/proc");
@@ -175,7 +175,7 @@ bool probe_family(pid_t pid, bool (*each)(pid_t pid, void *ctx), void *ctx)
 	while (d && !found && (e = readdir(d))) {
 		pid_t other = (pid_t)strtol(e->d_name, NULL, 10);
 
-		if (other > 0 && parent_of(other) == pid)
+		if (other > 0 && other != pid && (other == engine || parent_of(other) == pid))
 			found = each(other, ctx);
 	}
 	if (d)
@@ -204,9 +204,9 @@ static bool holds(pid_t pid, void *ctx)
 	return found;
 }
 
-bool probe_holds(pid_t pid, uint64_t inode)
+bool probe_holds(pid_t pid, pid_t engine, uint64_t inode)
 {
-	return probe_family(pid, holds, &inode);
+	return probe_family(pid, engine, holds, &inode);
 }
 
 /* ---- Sockets ----------------------------------------------------------------------------------------------------- */

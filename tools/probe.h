@@ -19,10 +19,11 @@ bool probe_program(const char *name);
 
 /* The process that listens at a socket; 0: nobody, or it may not be known. */
 pid_t probe_listener(const char *path);
-/* Calls `each` for the process and its children until it returns true; that. */
-bool probe_family(pid_t pid, bool (*each)(pid_t pid, void *ctx), void *ctx);
+/* Calls `each` for the daemon's process, its children, and its engine where that is no child of it (0: not known),
+ * until it returns true; that. */
+bool probe_family(pid_t pid, pid_t engine, bool (*each)(pid_t pid, void *ctx), void *ctx);
 /* Does one of the family hold the socket with this inode? */
-bool probe_holds(pid_t pid, uint64_t inode);
+bool probe_holds(pid_t pid, pid_t engine, uint64_t inode);
 
 struct probe_udp {
 	int family;		/* 4 or 6 */
