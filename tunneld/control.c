@@ -420,7 +420,7 @@ void control_event(struct control *c, uint64_t id, uint32_t events)
 	}
 }
 
-struct control *control_new(struct device *d, int epoll, int listener)
+struct control *control_new(struct device *d, int epoll, int listener, int names)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = CONTROL_ID};
 	struct epoll_event due = {.events = EPOLLIN, .data.u64 = ID_WORK};
@@ -431,11 +431,9 @@ struct control *control_new(struct device *d, int epoll, int listener)
 	c->device = d;
 	c->epoll = epoll;
 	c->listener = listener;
-	c->names = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (c->names < 0)
-		c->names = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	c->names = names;
 	c->work = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (c->names < 0 || c->work < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &ev) < 0 ||
+	if (c->work < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &ev) < 0 ||
 	    epoll_ctl(epoll, EPOLL_CTL_ADD, c->work, &due) < 0) {
 		control_free(c);
 		return NULL;
@@ -452,8 +450,6 @@ void control_free(struct control *c)
 			client_close(c, c->client[i]);
 		free(c->client[i]);
 	}
-	if (c->names >= 0)
-		close(c->names);
 	if (c->work >= 0)
 		close(c->work);
 	free(c);

@@ -14,8 +14,9 @@ enum { CONTROL_ID = 16 };	/* epoll data of our descriptors is this and up */
 
 struct control;
 
-/* Watches the listening socket, which stays the caller's, in that epoll. NULL with errno set. */
-struct control *control_new(struct device *d, int epoll, int listener);
+/* Watches the listening socket in that epoll. names: any socket of the network in which names of interfaces are looked
+ * up. Both stay the caller's. NULL with errno set. */
+struct control *control_new(struct device *d, int epoll, int listener, int names);
 /* Closes every client and wipes what was theirs. NULL is fine. */
 void control_free(struct control *c);
 

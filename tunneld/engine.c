@@ -46,7 +46,7 @@ struct engine {
 	struct control *control;
 	void *region;
 	size_t region_len;
-	int tun[POOL_MAX], listener, epoll, event, timer, null;
+	int tun[POOL_MAX], listener, names, epoll, event, timer, null;
 	unsigned queues;
 	struct report report;
 	tnl_ns armed;		/* what the timer is set to */
@@ -133,12 +133,13 @@ static void receive_start(struct engine *e, struct worker_conf *worker)
 	if (n < 0 || m.type != MSG_START)
 		die("the parent speaks another language");
 	e->listener = m.fd[0];
-	e->queues = m.fds - 1;
-	memcpy(e->tun, m.fd + 1, e->queues * sizeof(e->tun[0]));
+	e->names = m.fd[1];
+	e->queues = m.fds - 2;
+	memcpy(e->tun, m.fd + 2, e->queues * sizeof(e->tun[0]));
 	worker->info = e->device.tun = m.body.start.tun;
 	worker->udp = e->device.udp = m.body.start.udp;
 	worker->share = m.body.start.share;
-	log_open(m.body.start.name, log_level());
+	log_open(m.body.start.name, (enum log_level)m.body.start.level);
 }
 
 static void watch(struct engine *e, int fd, uint64_t id)
@@ -178,10 +179,11 @@ static void engine_start(struct engine *e)
 	e->device.channel = ENGINE_CHANNEL;
 	if (!report_start(&e->report, &e->device))
 		die("no memory: %m");
-	e->control = control_new(&e->device, e->epoll, e->listener);
+	e->control = control_new(&e->device, e->epoll, e->listener, e->names);
 	if (!e->control)
 		die("cannot serve clients: %m");
 	sandbox_engine_calls();
+	ready.body.ready.pid = (uint32_t)getpid();
 	snprintf(ready.body.ready.ciphers, sizeof(ready.body.ready.ciphers), "%s", tnl_ciphers());
 	if (msg_send(ENGINE_CHANNEL, &ready) < 0)
 		exit(1);
@@ -320,6 +322,8 @@ static void engine_end(struct engine *e)
 	pool_set_sockets(&e->device.pool, NULL, NULL);
 	device_end(&e->device);
 	pool_stop(&e->device.pool);
+	for (unsigned i = 0; i < e->queues; i++)
+		close(e->tun[i]);	/* before the channel, whose end says that the interface is free */
 	tnl_wipe(e->device.tnl);
 	sodium_memzero(e->random, sizeof(e->random));
 	sodium_memzero(e->out, sizeof(e->out));

@@ -20,7 +20,7 @@
 #include "run.h"
 
 struct hooks {
-	pid_t pid;
+	pid_t pid;	/* 0: somebody else's child */
 	int fd;
 	bool pending;	/* begun, its result not yet taken */
 	bool begun;	/* something else than PostDown, which is owed by that */
@@ -141,6 +141,21 @@ bool hooks_start(struct config *config, const char *ifname, struct hooks **ret)
 	return true;
 }
 
+struct hooks *hooks_adopt(int fd)
+{
+	struct hooks *h = calloc(1, sizeof(*h));
+
+	if (h)
+		h->fd = fd;
+	return h;
+}
+
+void hooks_leave(struct hooks *h)
+{
+	close(h->fd);
+	free(h);
+}
+
 static void say(struct hooks *h, uint8_t what)
 {
 	if (send(h->fd, &what, 1, MSG_NOSIGNAL) != 1)
@@ -192,7 +207,7 @@ void hooks_end(struct hooks *h)
 		hooks_result(h);
 	}
 	close(h->fd);
-	while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
+	while (h->pid && waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	free(h);
 }

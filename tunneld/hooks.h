@@ -16,6 +16,11 @@ struct hooks;
 /* *ret NULL: the file has none. False: logged. The child's copy of config has no keys. */
 bool hooks_start(struct config *config, const char *ifname, struct hooks **ret);
 
+/* Of another process: fd is its hooks_fd(), ours from now on. NULL: no memory. */
+struct hooks *hooks_adopt(int fd);
+/* The other half of that: the runner is another's now, and its end is ours to collect. */
+void hooks_leave(struct hooks *h);
+
 /* Begins to run a list; hooks_fd() gets readable when it has ended. */
 void hooks_begin(struct hooks *h, enum hooks_phase phase);
 int hooks_fd(const struct hooks *h);

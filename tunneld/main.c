@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Arguments, and which of three roles this process has: the launcher that the caller waits for, the parent, or, run
- * again by the parent, the engine.
+ * Arguments, and which role this process has: the launcher that the caller waits for; the parent; run again by the
+ * parent, the engine; or, with a service manager, either the engine or who has root beside them (root.h).
  *
  * Detached is the normal case: the launcher forks the parent into a session of its own and waits for its one byte,
  * which says that the interface is there and the UAPI socket answers. Anything else is failure, and the parent has said
@@ -25,6 +25,8 @@
 #include "offload.h"
 #include "parent.h"
 #include "pool.h"
+#include "root.h"
+#include "seat.h"
 
 #ifdef BENCH_RELAY
 #define VERSION "0.1.0 (relay for benchmarks: NOTHING IS ENCRYPTED)"
@@ -35,9 +37,11 @@
 enum { EXIT_USAGE = 2 };	/* and errors in the configuration file */
 
 static const char usage_text[] =
-	"usage: tunneld [-fqv] [-c FILE] [-w COUNT] [-s RULE] INTERFACE\n"
+	"usage: tunneld [-fqv] [-c FILE | -p DIR] [-w COUNT] [-s RULE] INTERFACE\n"
 	"  -f, --foreground   stay in the foreground, log to stderr\n"
 	"  -c, --config FILE  bring up what FILE says (the format of wg-quick), and FILE's peers in *.d/*.peer\n"
+	"  -p, --parts DIR    instead of -c, and with -f: be the part without root; who has it listens at\n"
+	"                     DIR/INTERFACE.root, as a unit of systemd does, and the engine at DIR/INTERFACE.engine\n"
 	"  -w, --workers COUNT  threads for packets, 1 to 32; else Workers of FILE, else one for each processor\n"
 	"  -s, --share RULE   do workers share the packets of one busy peer: auto, never, always\n"
 	"  -q, --quiet        log errors only\n"
@@ -68,12 +72,30 @@ static void tidy_descriptors(unsigned first)
 	close_range(first, ~0U, 0);
 }
 
-static int run_engine(const char *level)
+/* The channel is there, or comes by the first connection to the socket that a service manager hands over. */
+static int run_engine(void)
 {
+	int fd;
+
 	tidy_descriptors(ENGINE_CHANNEL + 1);
 	prctl(PR_SET_NAME, "tunneld");	/* we were run as /proc/self/exe */
-	log_open("engine", (enum log_level)strtol(level, NULL, 10));
+	log_open("engine", LEVEL_INFO);
+	if (seat_given()) {
+		fd = seat_accept();
+		if (fd < 0)
+			die("no channel: %s", strerror(-fd));
+		if (fd != ENGINE_CHANNEL && dup3(fd, ENGINE_CHANNEL, O_CLOEXEC) < 0)
+			die("no channel: %m");
+		tidy_descriptors(ENGINE_CHANNEL + 1);
+	}
 	return engine_main();
+}
+
+static int run_root(const char *file, const char *name)
+{
+	tidy_descriptors(SEAT_GIVEN + 1);
+	log_open(name, LEVEL_INFO);
+	return root_main(file, name);
 }
 
 static int launch(struct parent_args *args)
@@ -108,7 +130,7 @@ static int launch(struct parent_args *args)
 }
 
 struct options {
-	const char *name, *file;
+	const char *name, *file, *parts;
 	unsigned workers;
 	enum judge_rule share;
 	bool foreground;
@@ -147,19 +169,23 @@ static int parse_options(int argc, char **argv, struct options *o)
 	static const struct option longs[] = {
 		{"foreground", no_argument, NULL, 'f'}, {"config", required_argument, NULL, 'c'},
 		{"workers", required_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
+		{"parts", required_argument, NULL, 'p'},
 		{"share", required_argument, NULL, 's'}, {"verbose", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},	{"version", no_argument, NULL, 'V'},
 		{0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "fc:w:s:qvhV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "fc:p:w:s:qvhV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			o->foreground = true;
 			break;
 		case 'c':
 			o->file = optarg;
+			break;
+		case 'p':
+			o->parts = optarg;
 			break;
 		case 'w':
 			if (!parse_count(optarg, &o->workers)) {
@@ -190,7 +216,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 			return EXIT_USAGE;
 		}
 	}
-	if (argc - optind != 1) {
+	if (argc - optind != 1 || (o->parts && (o->file || !o->foreground))) {
 		fputs(usage_text, stderr);
 		return EXIT_USAGE;
 	}
@@ -211,6 +237,26 @@ static const char *absolute(const char *file)
 	return ret;
 }
 
+/* 0, or an exit status. */
+static int meet_parts(const char *dir, struct parent_args *args)
+{
+	struct root root;
+	char *path, *engine;
+	int status;
+
+	if (asprintf(&path, "%s/%s.root", dir, args->name) < 0 ||
+	    asprintf(&engine, "%s/%s.engine", dir, args->name) < 0)
+		die("out of memory");
+	status = root_ask(path, &root);
+	free(path);
+	args->file = root.file;
+	args->config = root.config;
+	args->reader = root.reader;
+	args->hooks = root.hooks;
+	args->engine = engine;
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {.level = LEVEL_INFO};
@@ -218,8 +264,10 @@ int main(int argc, char **argv)
 	const char *level = getenv("LOG_LEVEL"), *no_offload = getenv(OFFLOAD_ENV);
 	int status;
 
-	if (argc == 3 && !strcmp(argv[1], "--engine"))
-		return run_engine(argv[2]);
+	if (argc == 2 && !strcmp(argv[1], "--engine"))
+		return run_engine();
+	if (argc == 4 && !strcmp(argv[1], "--root") && name_valid(argv[3]))
+		return run_root(argv[2], argv[3]);
 	if (level)
 		log_level_parse(level, &o.level);
 	status = parse_options(argc, argv, &o);
@@ -240,6 +288,11 @@ int main(int argc, char **argv)
 	if (no_offload && !offload_parse(no_offload, &args.no_offload)) {
 		log_error(OFFLOAD_ENV ": some of vnet, csum, tso, uso, gso, gro, or all");
 		return EXIT_USAGE;
+	}
+	if (o.parts) {
+		status = meet_parts(o.parts, &args);
+		if (status)
+			return status;
 	}
 	if (o.file) {
 		args.file = absolute(o.file);

@@ -11,12 +11,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "log.h"
+
 static const struct msg_rule {
 	enum msg_side side;
 	uint8_t fds_min, fds_max;
 	size_t len;
 } rules[MSG_TYPES] = {
-	[MSG_START] = {MSG_FROM_PARENT, 2, 1 + POOL_MAX, sizeof(struct msg_start)},
+	[MSG_START] = {MSG_FROM_PARENT, 3, 2 + POOL_MAX, sizeof(struct msg_start)},
 	[MSG_LINK] = {MSG_FROM_PARENT, 0, 0, sizeof(struct msg_link)},
 	[MSG_ROUTES] = {MSG_FROM_PARENT, 0, 0, 0},
 	[MSG_DETACH] = {MSG_FROM_PARENT, 0, 0, 0},
@@ -48,7 +50,8 @@ static bool body_valid(const struct msg *m)
 {
 	switch (m->type) {
 	case MSG_START:
-		return memchr(m->body.start.name, 0, IFNAMSIZ) != NULL && m->body.start.share <= JUDGE_ALWAYS;
+		return memchr(m->body.start.name, 0, IFNAMSIZ) != NULL && m->body.start.share <= JUDGE_ALWAYS &&
+		       m->body.start.level <= LEVEL_DEBUG;
 	case MSG_READY:
 		return printable(m->body.ready.ciphers, sizeof(m->body.ready.ciphers));
 	case MSG_LINK:

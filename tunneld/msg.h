@@ -22,7 +22,8 @@ enum { MSG_FDS = 2 * POOL_MAX };	/* descriptors in one message, at most */
 
 enum msg_type {
 	/* parent -> engine */
-	MSG_START = 1,	/* the first: fd[0] listening UAPI socket, then a TUN queue for each worker */
+	MSG_START = 1,	/* the first: fd[0] listening UAPI socket, fd[1] any socket of the network by which peers are
+			 * reached, since the engine itself may live in another, then a TUN queue for each worker */
 	MSG_LINK,	/* the interface went up or down, or has another MTU */
 	MSG_ROUTES,	/* addresses or routes changed: forget cached sources */
 	MSG_DETACH,	/* the caller may go: standard streams to /dev/null, lines to the system log */
@@ -48,6 +49,7 @@ struct msg_start {
 	struct tun_info tun;
 	struct udp_info udp;
 	uint32_t share;			/* enum judge_rule */
+	uint32_t level;			/* enum log_level */
 };
 
 struct msg_link {
@@ -73,6 +75,7 @@ struct msg_done {
 
 struct msg_ready {
 	char ciphers[96];	/* see tnl_ciphers(): printable */
+	uint32_t pid;		/* for the operator's eyes only */
 };
 
 struct msg_open {

@@ -82,6 +82,7 @@ static int answer_ready(struct parent *p, const struct msg *m)
 		return -EPROTO;
 	p->ready = true;
 	memcpy(p->ciphers, m->body.ready.ciphers, sizeof(p->ciphers));
+	service_engine(p->service, (pid_t)m->body.ready.pid);
 	return 0;
 }
 
@@ -157,7 +158,7 @@ static void serve_engine(struct parent *p)
 static void tell(void *ctx, const struct msg *m)
 {
 	struct parent *p = ctx;
-	int err = p->engine.pid ? msg_send(p->engine.channel, m) : 0;
+	int err = p->engine.there ? msg_send(p->engine.channel, m) : 0;
 
 	if (err == -EAGAIN) {
 		log_error("the engine hangs; ending it");
@@ -217,7 +218,7 @@ static bool serve(struct parent *p, int wait, int timeout_ms)
 	int64_t quiet = p->routes_quiet ? p->routes_quiet - now_ms() : 0;
 	int ready;
 	struct pollfd fds[] = {
-		{.fd = p->engine.pid ? p->engine.channel : -1, .events = POLLIN},
+		{.fd = p->engine.there ? p->engine.channel : -1, .events = POLLIN},
 		{.fd = p->signals, .events = POLLIN},
 		{.fd = p->sock.watch, .events = POLLIN},
 		{.fd = netlink_link_fd(p->netlink), .events = POLLIN},
@@ -248,7 +249,7 @@ static bool serve(struct parent *p, int wait, int timeout_ms)
 		p->routes_quiet = now_ms() + ROUTES_MS;
 		tell(p, &(struct msg){.type = MSG_ROUTES});
 	}
-	if (fds[0].revents && p->engine.pid)
+	if (fds[0].revents && p->engine.there)
 		serve_engine(p);
 	if (fds[6].revents)
 		service_serve(p->service);
@@ -311,31 +312,35 @@ static bool start_service(struct parent *p)
 {
 	const struct service_env env = {
 		.name = p->args->name, .version = p->args->version, .file = p->args->file, .tun = &p->info,
-		.udp = &p->udp, .link = &p->state, .config = p->args->config,
+		.udp = &p->udp, .link = &p->state, .config = p->args->config, .reader = p->args->reader,
 		.uapi = p->sock.path, .silent = p->args->ready_fd >= 0, .tell = tell, .ctx = p,
 	};
 
+	p->hooks = p->args->hooks;
+	if (p->args->config && !p->args->engine && !hooks_start(p->args->config, p->args->name, &p->hooks))
+		return false;
 	p->service = service_start(&env);
 	return p->service != NULL;
 }
 
 static bool start_engine(struct parent *p)
 {
-	struct msg m = {.type = MSG_START, .fds = 1 + p->queues, .fd = {p->sock.listener}};
-	int err = spawn_engine(&p->engine);
+	struct msg m = {.type = MSG_START, .fds = 2 + p->queues, .fd = {p->sock.listener, udp_any()}};
+	int err = p->args->engine ? spawn_elsewhere(&p->engine, p->args->engine) : spawn_engine(&p->engine);
 
-	memcpy(m.fd + 1, p->tun, p->queues * sizeof(m.fd[0]));
+	memcpy(m.fd + 2, p->tun, p->queues * sizeof(m.fd[0]));
 	memcpy(m.body.start.name, p->info.name, sizeof(m.body.start.name));
 	m.body.start.tun = p->info;
 	m.body.start.share = p->args->share;
+	m.body.start.level = log_level();
 	m.body.start.udp = p->udp;
 	if (!err)
 		err = msg_send(p->engine.channel, &m);
+	close(m.fd[1]);
 	if (err) {
 		log_error("cannot start the engine: %s", strerror(-err));
 		return false;
 	}
-	service_engine(p->service, p->engine.pid);
 	return true;
 }
 
@@ -444,7 +449,7 @@ static void end(struct parent *p)
 	}
 	if (p->network)
 		network_down(p->network, !p->status ? NETWORK_ENDED : p->up ? NETWORK_FAILED : NETWORK_NEVER_UP);
-	if (p->engine.pid) {
+	if (p->engine.there) {
 		tell(p, &(struct msg){.type = MSG_STOP});
 		spawn_end(&p->engine, how, sizeof(how));
 	}
@@ -473,8 +478,8 @@ int parent_main(const struct parent_args *args)
 	notify_open();
 	if (args->ready_fd >= 0)
 		log_prepare_syslog();
-	p.up = open_signals(&p) && (!args->config || hooks_start(args->config, args->name, &p.hooks)) &&
-	     start_service(&p) && open_interface(&p) && service_open(p.service, p.network) && start_engine(&p);
+	p.up = open_signals(&p) && start_service(&p) && open_interface(&p) && service_open(p.service, p.network) &&
+	       start_engine(&p);
 	if (p.up) {
 		sandbox_parent();
 		check_link(&p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parent: the small process that stays root, and never reads a byte from the network or a UAPI client. It opens
+ * The parent: the small process that keeps rights, and never reads a byte from the network or a UAPI client. It opens
  * what needs privilege, runs the engine, answers the engine's requests, watches over interface and socket file, and
  * leaves nothing behind.
  */
@@ -8,7 +8,9 @@
 #define PARENT_H
 
 #include "config.h"
+#include "hooks.h"
 #include "judge.h"
+#include "reader.h"
 
 struct parent_args {
 	const char *name;	/* of the interface, valid */
@@ -18,6 +20,11 @@ struct parent_args {
 	enum judge_rule share;	/* whether workers share large batches */
 	unsigned workers;	/* how many; 0: as the file says, else one for each processor */
 	unsigned no_offload;	/* CONF_OFFLOAD_ bits, beside those of the file */
+	/* Where each part is a service of its own these are there already, and the parent is never root: from its start
+	 * it has what is left to it elsewhere after sandbox_parent(). */
+	struct reader *reader;
+	struct hooks *hooks;
+	const char *engine;	/* the path at which the engine is called; NULL: all three are ours to start */
 	int ready_fd;		/* written to when interface and socket are there; then we detach. -1: foreground */
 };
 

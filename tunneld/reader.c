@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdint.h>
@@ -27,7 +28,7 @@ struct head {
 };
 
 struct reader {
-	pid_t pid;
+	pid_t pid;		/* 0: somebody else's child */
 	int fd;
 	uint8_t asked;		/* the last byte sent */
 	struct head head;
@@ -50,28 +51,34 @@ static bool put(int fd, const void *data, size_t len)
 	return true;
 }
 
+bool reader_put(int fd, const struct config *c, const char *messages, size_t messages_len, uint8_t asked)
+{
+	struct head head = {.messages = messages_len, .asked = asked};
+	size_t len = 0;
+	void *packed = c ? config_pack(c, &len) : NULL;
+	bool ok;
+
+	head.config = packed ? len : 0;
+	ok = put(fd, &head, sizeof(head)) && put(fd, messages, head.messages) && put(fd, packed, head.config);
+	if (packed)
+		sodium_memzero(packed, len);
+	free(packed);
+	return ok;
+}
+
 static bool read_once(int fd, const char *file, uint8_t asked)
 {
-	struct head head = {.asked = asked};
 	struct config *c = NULL;
 	char *text = NULL;
-	void *packed = NULL;
-	size_t text_len = 0, len = 0;
-	FILE *messages = open_memstream(&text, &text_len);
+	size_t len = 0;
+	FILE *messages = open_memstream(&text, &len);
 	bool ok;
 
 	if (messages) {
 		c = config_load(file, messages);
 		fclose(messages);
-		head.messages = text_len;
 	}
-	if (c)
-		packed = config_pack(c, &len);
-	head.config = packed ? len : 0;
-	ok = put(fd, &head, sizeof(head)) && put(fd, text, head.messages) && put(fd, packed, head.config);
-	if (packed)
-		sodium_memzero(packed, len);
-	free(packed);
+	ok = reader_put(fd, c, text, len, asked);
 	free(text);
 	config_free(c);
 	return ok;
@@ -127,6 +134,15 @@ bool reader_start(const char *file, struct config *config, bool silent, struct r
 	return true;
 }
 
+struct reader *reader_adopt(int fd)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+
+	if (r)
+		r->fd = fd;
+	return r;
+}
+
 static void forget(struct reader *r)
 {
 	if (r->body) {
@@ -143,9 +159,11 @@ void reader_end(struct reader *r)
 	if (!r)
 		return;
 	close(r->fd);
-	kill(r->pid, SIGKILL);	/* it may be waiting for a name server */
-	while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (r->pid) {
+		kill(r->pid, SIGKILL);	/* it may be waiting for a name server */
+		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
 	forget(r);
 	free(r);
 }
@@ -213,4 +231,17 @@ int reader_take(struct reader *r, struct config **ret, char **ret_messages)
 		free(*ret_messages);
 	}
 	return n;
+}
+
+bool reader_receive(int fd, struct config **ret, char **ret_messages)
+{
+	struct reader r = {.fd = fd};
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	uint64_t asked;
+	int n;
+
+	while ((n = take_answer(&r, &asked, ret, ret_messages)) == 0)
+		poll(&p, 1, -1);
+	forget(&r);
+	return n == 1;
 }

@@ -129,14 +129,18 @@ void sandbox_engine_calls(void)
 static void keep_capabilities(uint64_t keep_bits)
 {
 	const capng_type_t sets = CAPNG_EFFECTIVE | CAPNG_PERMITTED;
+	bool bounds;
 
 	capng_get_caps_process();
+	bounds = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 	for (unsigned cap = 0; cap <= (unsigned)CAP_LAST_CAP; cap++) {
 		bool keep = keep_bits >> cap & 1;
 
 		capng_update(CAPNG_DROP, CAPNG_INHERITABLE | CAPNG_BOUNDING_SET | (keep ? 0 : sets), cap);
 	}
-	capng_apply(CAPNG_SELECT_BOUNDS);	/* needs CAP_SETPCAP, which is gone after the next line */
+	/* Who may not empty the bounding set can gain nothing from it either, by what comes last here. */
+	if (bounds)
+		capng_apply(CAPNG_SELECT_BOUNDS);
 	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
 		die("cannot drop capabilities: %m");
 	set_no_new_privs();
@@ -145,6 +149,11 @@ static void keep_capabilities(uint64_t keep_bits)
 void sandbox_reader(void)
 {
 	keep_capabilities(UINT64_C(1) << CAP_DAC_READ_SEARCH);
+}
+
+void sandbox_root(void)
+{
+	keep_capabilities(0);
 }
 
 void sandbox_parent(void)

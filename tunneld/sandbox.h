@@ -25,6 +25,10 @@ void sandbox_parent(void);
  * servers stay in reach: they are its work. */
 void sandbox_reader(void);
 
+/* What has root beside a parent that has not (root.h), once its children run. After it: no capability, no way to gain
+ * one. */
+void sandbox_root(void);
+
 /* Engine, before it sees the first byte from a client or the network and before it has threads. After it: an empty,
  * read-only file system, a user of its own (`tunneld`, else `nobody`), no capability, no way to gain one. */
 void sandbox_engine(void);

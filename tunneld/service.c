@@ -390,7 +390,8 @@ struct service *service_start(const struct service_env *env)
 	s->epoll = s->timer = s->watchdog = -1;
 	clock_gettime(CLOCK_REALTIME, &s->since);
 	seed_tables();
-	if (!env->config || reader_start(env->file, env->config, env->silent, &s->reader))
+	s->reader = env->reader;
+	if (!env->config || s->reader || reader_start(env->file, env->config, env->silent, &s->reader))
 		return s;
 	service_close(s);
 	return NULL;

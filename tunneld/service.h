@@ -14,6 +14,7 @@
 #include "msg.h"
 #include "netlink.h"
 #include "network.h"
+#include "reader.h"
 
 /* What is borrowed for the life of the service. */
 struct service_env {
@@ -23,6 +24,7 @@ struct service_env {
 	const struct udp_info *udp;
 	const struct netlink_state *link;	/* as it was last seen */
 	struct config *config;			/* that file's; NULL: none */
+	struct reader *reader;			/* the file's, ours from now on; NULL: none has been started */
 	const char *uapi;			/* path of the engine's socket */
 	bool silent;				/* we run detached from our caller */
 	void (*tell)(void *ctx, const struct msg *m);	/* says something to the engine */

@@ -29,7 +29,7 @@ static void set_address(struct sockaddr_un *un, const char *path)
 	snprintf(un->sun_path, sizeof(un->sun_path), "%s", path);
 }
 
-/* Does somebody listen there? A full backlog is somebody, too. */
+/* Does somebody listen there? A full backlog is somebody, too, and so is whoever does not want us. */
 static bool alive(const char *path)
 {
 	struct sockaddr_un un;
@@ -39,7 +39,7 @@ static bool alive(const char *path)
 	if (fd < 0)
 		return false;
 	set_address(&un, path);
-	ret = connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0 || errno == EAGAIN;
+	ret = connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0 || errno == EAGAIN || errno == EACCES;
 	close(fd);
 	return ret;
 }
@@ -75,7 +75,7 @@ static int listen_and_rename(struct sockfile *s, const char *birth)
 	unlink(birth);	/* of a process that had our number before and was killed */
 	if (bind(s->listener, (struct sockaddr *)&un, sizeof(un)) < 0)
 		return -errno;
-	if (chmod(birth, 0600) < 0 || listen(s->listener, BACKLOG) < 0 || stat(birth, &st) < 0 ||
+	if (chmod(birth, geteuid() ? 0660 : 0600) < 0 || listen(s->listener, BACKLOG) < 0 || stat(birth, &st) < 0 ||
 	    rename(birth, s->path) < 0) {
 		int err = -errno;
 
@@ -110,6 +110,15 @@ int sockfile_create(struct sockfile *s, const char *dir, const char *ifname, boo
 	if (err < 0)
 		sockfile_remove(s);
 	return err;
+}
+
+void sockfile_clear(const char *dir, const char *ifname)
+{
+	struct sockfile s;
+
+	snprintf(s.path, sizeof(s.path), "%s/%s.sock", dir, ifname);
+	if (!alive(s.path))
+		unlink(s.path);
 }
 
 static bool ours(const struct sockfile *s)

@@ -2,7 +2,8 @@
 /*
  * The sockets' files, /var/run/wireguard/IF.sock for UAPI and /run/tunneld/IF.sock of our own: born with a listener
  * behind it, since wg(8) unlinks a socket that refuses connections, and removed only while it is still the file that we
- * made. Whoever removes the first ends the daemon. PARENT only.
+ * made. They are for their owner alone; those of a daemon that is not root are for its group, too, in which is who has
+ * root beside it (root.h). Whoever removes the first ends the daemon. PARENT only.
  */
 #ifndef SOCKFILE_H
 #define SOCKFILE_H
@@ -24,6 +25,9 @@ struct sockfile {
 /* Makes directory and socket, and if `watch` that. A file that nobody listens behind is replaced. A live one may belong
  * to a daemon that is about to end, so it is given two seconds. 0 or a negative errno; -EADDRINUSE: still alive. */
 int sockfile_create(struct sockfile *s, const char *dir, const char *ifname, bool watch);
+
+/* Removes a file that nobody listens behind. A daemon that is not root could not tell with a file of root's. */
+void sockfile_clear(const char *dir, const char *ifname);
 
 /* Empties the watch; false when the file is no longer ours. */
 bool sockfile_check(struct sockfile *s);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #include "engine.h"
 #include "log.h"
+#include "seat.h"
 
 enum {
 	END_STEP_MS = 10,
@@ -44,11 +46,9 @@ static char **engine_environment(void)
 
 static void run_engine(int channel)
 {
-	char level[12];
-	char *argv[] = {"tunneld", "--engine", level, NULL};
+	char *argv[] = {"tunneld", "--engine", NULL};
 	char **env = engine_environment();
 
-	snprintf(level, sizeof(level), "%d", (int)log_level());
 	/* dup2() leaves close-on-exec set when both are the same. */
 	if (channel == ENGINE_CHANNEL ? fcntl(channel, F_SETFD, 0) < 0 : dup2(channel, ENGINE_CHANNEL) < 0)
 		_exit(1);
@@ -75,7 +75,17 @@ int spawn_engine(struct spawn *s)
 		close(pair[0]);
 		return err;
 	}
-	*s = (struct spawn){.pid = pid, .channel = pair[0]};
+	*s = (struct spawn){.there = true, .pid = pid, .channel = pair[0]};
+	return 0;
+}
+
+int spawn_elsewhere(struct spawn *s, const char *path)
+{
+	int fd = seat_connect(path, SOCK_SEQPACKET);
+
+	if (fd < 0)
+		return fd;
+	*s = (struct spawn){.there = true, .channel = fd};
 	return 0;
 }
 
@@ -83,6 +93,23 @@ void spawn_kill(const struct spawn *s)
 {
 	if (s->pid)
 		kill(s->pid, SIGKILL);
+	else
+		shutdown(s->channel, SHUT_RDWR);
+}
+
+/* It is gone when its end of the channel is. */
+static void end_elsewhere(struct spawn *s, char *how, size_t len)
+{
+	struct pollfd p = {.fd = s->channel, .events = POLLIN};
+	char ignored[512];
+	ssize_t n = 1;
+
+	shutdown(s->channel, SHUT_WR);
+	while (n > 0 && poll(&p, 1, END_STEPS * END_STEP_MS) > 0)
+		n = recv(s->channel, ignored, sizeof(ignored), MSG_DONTWAIT);
+	snprintf(how, len, "%s", n > 0 ? "it does not end" : "its own unit knows more");
+	close(s->channel);
+	*s = (struct spawn){.channel = -1};
 }
 
 void spawn_end(struct spawn *s, char *how, size_t len)
@@ -91,6 +118,10 @@ void spawn_end(struct spawn *s, char *how, size_t len)
 	int status = 0;
 	pid_t pid = 0;
 
+	if (!s->pid) {
+		end_elsewhere(s, how, len);
+		return;
+	}
 	close(s->channel);
 	for (unsigned i = 0; i < END_STEPS && pid == 0; i++) {
 		pid = waitpid(s->pid, &status, WNOHANG);

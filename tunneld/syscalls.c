@@ -87,6 +87,7 @@ static const struct permit parent[] = {
 	{SCMP_SYS(getsockname), ANY, 0},
 	{SCMP_SYS(setsockopt), ANY, 0},
 	{SCMP_SYS(getsockopt), ANY, 0},		/* who is it? how large are buffers? */
+	{SCMP_SYS(shutdown), ANY, 0},		/* the channel to an engine that is nobody's child */
 	{SCMP_SYS(accept4), ANY, 0},		/* operators at the control socket */
 	{SCMP_SYS(ioctl), 1, TUNGETDEVNETNS},	/* where is our interface? */
 	{SCMP_SYS(ioctl), 1, TUNGETIFF},

@@ -226,13 +226,18 @@ static uint32_t buffer_of(int fd, int name)
 	return getsockopt(fd, SOL_SOCKET, name, &value, &len) == 0 && value > 0 ? (uint32_t)value / 2 : 0;
 }
 
-void udp_probe(unsigned flags, struct udp_info *ret)
+int udp_any(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP);
 
+	return fd >= 0 ? fd : socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP);
+}
+
+void udp_probe(unsigned flags, struct udp_info *ret)
+{
+	int fd = udp_any();
+
 	*ret = (struct udp_info) { 0 };
-	if (fd < 0)
-		fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP);
 	if (fd < 0)
 		return;
 	ret->gso = !(flags & UDP_NO_GSO) && set(fd, IPPROTO_UDP, UDP_SEGMENT, 0) == 0;

@@ -42,6 +42,8 @@ struct udp_socks {
 	uint16_t port;	/* host order */
 };
 
+/* An UDP socket of either family, for questions only: it has no port. Or -1. */
+int udp_any(void);
 /* Finds out, with a socket of its own, what those of udp_open() will have. All zero: there are no sockets. */
 void udp_probe(unsigned flags, struct udp_info *ret);
 

@@ -38,6 +38,7 @@ PARENT=${PID[wga]}
 claim "beside it there is a parent" not equal "$PARENT" "$ENGINE"
 # SYS_MODULE, SYS_RAWIO, SYS_PTRACE, SYS_BOOT, SYS_TIME
 claim "which has let go of what it does not need" equal $((0x$(field "$PARENT" CapPrm) & 0x24b0000)) 0
+claim "and cannot gain any" equal "$(field "$PARENT" CapBnd)$(field "$PARENT" NoNewPrivs)" 00000000000000001
 
 # Secrets, as text and as bytes. The engine's memory is where they belong.
 hex() { base64 -d "$1" | od -An -tx1 | tr -d ' \n'; }

@@ -24,7 +24,7 @@
 static struct device device;
 static struct control *control;
 static void *region;
-static int epoll, listener;
+static int epoll, listener, names;
 static struct sockaddr_un address;
 static socklen_t address_len;
 
@@ -56,7 +56,8 @@ static void set_up(void)
 	ck_assert_int_eq(listen(listener, 1024), 0);
 	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &address_len), 0);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
-	control = control_new(&device, epoll, listener);
+	names = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	control = control_new(&device, epoll, listener, names);
 	ck_assert_ptr_nonnull(control);
 }
 
@@ -65,6 +66,7 @@ static void tear_down(void)
 	control_free(control);
 	close(epoll);
 	close(listener);
+	close(names);
 	tnl_wipe(device.tnl);
 	free(region);
 }

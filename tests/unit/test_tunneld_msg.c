@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../tunneld/log.h"
 #include "../../tunneld/msg.h"
 #include "suite.h"
 
@@ -62,16 +63,16 @@ static void send_raw(const void *data, size_t len, unsigned fds)
 
 START_TEST(msg_carries_body_and_descriptors)
 {
-	struct msg m = { .type = MSG_START, .fds = 2, .body.start = { .name = "wg0", .tun = { .tso = true } } }, got;
+	struct msg m = { .type = MSG_START, .fds = 3, .body.start = { .name = "wg0", .tun = { .tso = true } } }, got;
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct stat a, b;
 
 	m.fd[0] = fd;
-	m.fd[1] = pair[0];
+	m.fd[1] = m.fd[2] = pair[0];
 	ck_assert_int_eq(msg_send(pair[0], &m), 0);
 	ck_assert_int_eq(msg_recv(pair[1], MSG_FROM_PARENT, &got), 1);
 	ck_assert_uint_eq(got.type, MSG_START);
-	ck_assert_uint_eq(got.fds, 2);
+	ck_assert_uint_eq(got.fds, 3);
 	ck_assert_mem_eq(&got.body.start, &m.body.start, sizeof(m.body.start));
 	ck_assert_int_eq(fstat(fd, &a), 0);
 	ck_assert_int_eq(fstat(got.fd[0], &b), 0);
@@ -182,9 +183,12 @@ START_TEST(msg_from_parent_is_consistent)
 	ck_assert_int_eq(msg_send(pair[0], &m), 0);
 	ck_assert_int_eq(msg_recv(pair[1], MSG_FROM_PARENT, &got), 1);
 	ck_assert_int_eq(got.body.sockets.error, -EADDRINUSE);
-	m = (struct msg){ .type = MSG_START, .fds = 2, .fd = { pair[0], pair[0] } };
+	m = (struct msg){ .type = MSG_START, .fds = 3, .fd = { pair[0], pair[0], pair[0] } };
 	memset(m.body.start.name, 'x', sizeof(m.body.start.name));
 	ck_assert_int_eq(msg_send(pair[0], &m), 0);	/* a name without end */
+	ck_assert_int_eq(msg_recv(pair[1], MSG_FROM_PARENT, &got), -EPROTO);
+	m.body.start = (struct msg_start){ .name = "wg0", .level = LEVEL_DEBUG + 1 };
+	ck_assert_int_eq(msg_send(pair[0], &m), 0);	/* to say more than there is */
 	ck_assert_int_eq(msg_recv(pair[1], MSG_FROM_PARENT, &got), -EPROTO);
 }
 END_TEST
