@@ -123,15 +123,15 @@ install: all
 	$(Q)for f in $(COMPLETIONS); do \
 		s=$${f#share/}; $(O)/tunctl completion $${s%%[-/]*} >$(DESTDIR)$(PREFIX)/$$f || exit 1; done
 	$(Q)for p in $(PAGES); do install -D -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
-	$(Q)for u in $(wildcard packaging/systemd/*.service); do \
+	$(Q)for u in $(wildcard packaging/systemd/*@.*); do \
 		install -d $(DESTDIR)$(UNITDIR); \
-		sed 's|/usr/sbin/|$(PREFIX)/sbin/|; s|/usr/bin/|$(PREFIX)/bin/|' $$u \
+		sed 's|/usr/sbin/tunneld|$(PREFIX)/sbin/tunneld|; s|/usr/bin/tunctl|$(PREFIX)/bin/tunctl|' $$u \
 			>$(DESTDIR)$(UNITDIR)/$${u##*/}; done
 
 uninstall:
 	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/tunneld bin/tunctl $(COMPLETIONS))
 	$(Q)for p in $(PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${p##*.}/$${p##*/}; done
-	$(Q)for u in $(wildcard packaging/systemd/*.service); do \
+	$(Q)for u in $(wildcard packaging/systemd/*@.*); do \
 		rm -f $(DESTDIR)$(UNITDIR)/$${u##*/}; done
 
 help:
