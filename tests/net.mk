@@ -2,10 +2,13 @@
 
 NET_TOOLS := $(patsubst tests/net/%.c,$(O)/net/%,$(wildcard tests/net/*.c))
 
+LIBS_initiate := $(LIBS_tunnel)
+$(O)/net/initiate: $(O)/libtunnel.a
+
 $(O)/net/%: $(O)/obj/tests/net/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
 
 # NAME=x runs that one alone.
 net: all $(NET_TOOLS)
