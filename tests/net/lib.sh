@@ -78,14 +78,17 @@ not() { ! "$@"; }
 # equal IS SHOULD
 equal() { [ "$1" = "$2" ] || { echo "is: $1"; echo "should be: $2"; false; }; }
 
-# wait_for SECONDS COMMAND...: until COMMAND succeeds.
+# wait_for SECONDS COMMAND...: until COMMAND succeeds. Where everything is slow the time is, too: as many looks are
+# taken as that time has room for on a machine at rest, within four times as many seconds.
 wait_for()
 {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1)) latest=$((SECONDS + 4 * $1)) looks=$((10 * $1))
 
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || { echo "still not after all this time: $*"; "$@"; return; }
+		looks=$((looks - 1))
+		((SECONDS < end || looks > 0 && SECONDS < latest)) ||
+			{ echo "still not after all this time: $*"; "$@"; return; }
 		sleep 0.05
 	done
 }
@@ -254,9 +257,21 @@ watch()
 	wait_for 5 grep -q listening "$T/$1.watch" || { fail "set-up: tcpdump -i $3 $4" "$T/$1.watch"; exit 1; }
 }
 
-# seen NAME [FILTER]: ends the recording and prints how many packets were in it.
+# Whether a process waits, or has ended, at five looks: it has nothing left to do.
+idle()
+{
+	local i state
+
+	for i in {1..5}; do
+		sleep 0.04
+		state=$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null)
+		[[ $state == [SZ] || -z $state ]] || return
+	done
+}
+
+# seen NAME [FILTER]: ends the recording, when all that came is written, and prints how many packets were in it.
 seen()
 {
-	[ -z "${PID[watch-$1]-}" ] || { sleep 0.2; stop "watch-$1"; }
+	[ -z "${PID[watch-$1]-}" ] || { wait_for 10 idle "${PID[watch-$1]}" >&2; stop "watch-$1"; }
 	tcpdump -n -r "$T/$1.pcap" "${@:2}" 2>/dev/null | wc -l
 }

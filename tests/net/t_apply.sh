@@ -120,10 +120,10 @@ claim "rolled back twice is once" json '.changed == false' ctl rollback
 
 afresh
 # The session's terminal hangs up while tunctl runs, and again when the guard is alone.
-setsid bash -c "ctl apply -q '$T/new' --confirm 3s; kill -HUP 0" >/dev/null 2>&1
+setsid bash -c "ctl apply -q '$T/new' --confirm 6s; kill -HUP 0" >/dev/null 2>&1
 claim "the session dies: the trial goes on" eval 'is new && on_trial'
 kill -HUP "$(guard)"
-claim "and is rolled back in time" eval 'guard && wait_for 10 is old && wait_for 5 read_last old'
+claim "and is rolled back in time" eval 'guard && wait_for 20 is old && wait_for 5 read_last old'
 
 afresh
 must ctl apply -q "$T/new" --confirm 60s

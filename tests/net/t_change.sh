@@ -59,7 +59,14 @@ claim "changes nothing" tells ''
 
 # Events of the kernel are the proof that nothing else was touched.
 spawn monitor a ip monitor address route rule link >"$T/events"
-sleep 0.3
+# heard ADDRESS: the monitor tells of it.
+heard()
+{
+	ip -n a addr replace "$1" dev lo
+	ip -n a addr del "$1" dev lo
+	grep -qF "$1" "$T/events"
+}
+must wait_for 10 heard 127.0.0.8/32
 conf 'Address = 10.8.0.1/24, fd08::1/64
 	Address = 10.9.0.1/24' '10.8.0.2/32, 172.17.0.0/16'
 claim "an address more, a route instead of another" reloads
@@ -67,7 +74,7 @@ claim "is told" tells 'address 10.9.0.1/24 added|route 172.17.0.0/16 added|route
 claim "the address is there" has 10.9.0.1/24
 claim "the route" has 172.17.0.0/16
 claim "the other is not" not has 172.16.0.0/16
-sleep 0.3
+must wait_for 10 heard 127.0.0.9/32
 stop monitor
 claim "nothing else was touched" not grep -E '10\.8\.0|fd08|link/' "$T/events"
 

@@ -76,10 +76,10 @@ with_key()
 		zpty -w shell "$prepare; echo RE''ADY"
 		zpty -r shell seen '*READY*'
 		zpty -w -n shell "$line"$'\t\n'
-		repeat 100 { zpty -r -t shell seen; [[ -s $T/typed ]] && break; sleep 0.05 }
+		repeat 400 { zpty -r -t shell seen; [[ -s $T/typed ]] && break; sleep 0.05 }
 	END
 	rm -f "$T/typed"
-	timeout 20 zsh -f "$T/type.zsh" "$@" >/dev/null 2>&1
+	timeout 60 zsh -f "$T/type.zsh" "$@" >/dev/null 2>&1
 	cat "$T/typed"
 }
 claim "bash: the key completes a peer in a terminal" equal "peer show main-bo" "$(with_key 'tunctl peer show mai' \

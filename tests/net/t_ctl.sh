@@ -24,7 +24,7 @@ must ip -n a link set wga mtu 1400 up
 follows() { [ "$(state '[.up, .mtu, .port, .socket_open, .fwmark]')" = '[true,1400,1001,true,7]' ]; }
 claim "it follows what is changed" wait_for 5 follows
 claim "counters have names" equal "$(state '.packets | [has("pass"), has("drop_replay")]')" '[true,true]'
-n a ping -n -c 3 -i 0.1 -w 1 -I wga 192.0.2.1 >/dev/null 2>&1
+n a ping -n -c 3 -i 0.1 -W 1 -I wga 192.0.2.1 >/dev/null 2>&1
 claim "and count" test "$(state .packets.drop_noroute)" -ge 3
 claim "it says when it was started" grep -qxE '"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z"' <(state .since)
 claim "it tells buffers and cipher" equal "$(state '[.udp.receive_buffer > 0, (.cipher | length > 0)]')" \

@@ -95,8 +95,7 @@ must ip -n a link set wg0 down
 spawn other a "$BUILD/net/udp" echo 1001
 wait_for 5 bash -c 'n a ss -Huln | grep -q :1001'
 must ip -n a link set wg0 up
-sleep 0.1
-fault "another program has the port" "port:problem addresses:problem routes:problem"
+claim "another program has the port" wait_for 10 finds "port:problem addresses:problem routes:problem" 10
 stop other
 again
 claim "started anew: nothing" healthy
@@ -126,7 +125,7 @@ small_buffers()
 		"$T/bin/tunneld" -f wg9 >"$T/wg9.log" 2>&1 &
 		until wg show wg9 >/dev/null 2>&1; do sleep 0.02; done
 		wg set wg9 listen-port 1009 && ip link set wg9 up
-		sleep 0.1
+		until ss -Huln sport = 1009 | grep -q .; do sleep 0.02; done
 		"$T/bin/tunctl" doctor wg9 --json >"$T/wg9.json"
 		jq -e ".checks[] | select(.check == \"buffers\") | .result == \"warning\"" "$T/wg9.json"; is=$?
 		kill $!; wait; exit $is'

@@ -112,8 +112,7 @@ PublicKey = $(key cy)
 Endpoint = 10.0.0.2:9
 PersistentKeepalive = 25
 AllowedIPs = 10.8.0.3/32"
-sleep 0.3
-fault "a peer that does not answer" "unanswered:warning"
+claim "a peer that does not answer" wait_for 10 finds "unanswered:warning" 11
 config
 peers <<<"[Peer]
 PublicKey = $(key a)

@@ -12,7 +12,7 @@ cat >"$T/wga.conf" <<END
 [Interface]
 PrivateKey = $(cat "$T/a.key")
 Address = 192.168.9.1/24
-PostUp = env >$T/env; sleep 1
+PostUp = env >$T/env; until test -e $T/go; do sleep 0.05; done
 END
 # Every message ends in a newline, so that they are lines of a file.
 spawn manager a socat -u "UNIX-RECV:$T/notify" "OPEN:$T/heard,creat,append"
@@ -25,6 +25,7 @@ more() { [ "$(count WATCHDOG=1)" -gt "$1" ]; }
 NOTIFY_SOCKET=$T/notify WATCHDOG_USEC=900000 spawn wga a "$TUNNELD" -f -c "$T/wga.conf" wga >"$T/wga.log" 2>&1
 must wait_for 10 answers wga
 claim "it is not ready before its commands have run" not heard READY=1
+touch "$T/go"
 claim "then it is" wait_for 10 heard READY=1
 claim "commands do not inherit the manager's socket" not grep -qE 'NOTIFY_SOCKET|WATCHDOG' "$T/env"
 claim "that all is well is heard" wait_for 5 more 0
@@ -33,20 +34,25 @@ claim "its own socket answers by then" grep -q '"code":0' \
 	<(echo '{"v":1,"do":"state"}' | socat -t 5 - UNIX-CONNECT:/run/tunneld/wga.sock)
 
 "$TUNCTL" reload wga >/dev/null
-claim "a reload is announced" heard RELOADING=1
+claim "a reload is announced" wait_for 5 heard RELOADING=1
 claim "with its time" grep -qE '^MONOTONIC_USEC=[0-9]+$' "$T/heard"
-claim "and its end" equal "$(grep -xE 'RELOADING=1|READY=1' "$T/heard" | tail -n 1)" READY=1
+ended() { equal "$(grep -xE 'RELOADING=1|READY=1' "$T/heard" | tail -n 1)" READY=1; }
+claim "and its end" wait_for 5 ended
 
 ENGINE=$(pgrep -P "${PID[wga]}" -f -- --engine)
 must test -n "$ENGINE"
 kill -STOP "$ENGINE"
-sleep 0.7
-before=$(count WATCHDOG=1)
-sleep 1.2
-claim "who handles packets stands still: nothing more is heard" equal "$(count WATCHDOG=1)" "$before"
+# Nothing in more than twice the time between two words.
+quiet()
+{
+	before=$(count WATCHDOG=1)
+	sleep 1.2
+	equal "$(count WATCHDOG=1)" "$before"
+}
+claim "who handles packets stands still: nothing more is heard" wait_for 5 quiet
 kill -CONT "$ENGINE"
 claim "and goes on: all is well" wait_for 5 more "$before"
 
 stop wga
-claim "the end is announced" heard STOPPING=1
+claim "the end is announced" wait_for 5 heard STOPPING=1
 stop manager || true

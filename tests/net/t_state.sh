@@ -78,7 +78,7 @@ claim "apply" code 0 ctl apply -q "$T/new.conf"
 claim "it is live" bash -c "ctl diff -q && n a wg show wg0 allowed-ips | grep -q 10.8.0.77 &&
 	n a wg show wg0 listen-port | grep -qx 1003"
 sed 's/10.8.0.77/10.8.0.78/' "$T/new.conf" >"$T/trial.conf"
-claim "on trial" bash -c "ctl apply -q '$T/trial.conf' --confirm 1s && n a wg show wg0 allowed-ips | grep -q 10.8.0.78"
-claim "rolled back, live too" wait_for 10 bash -c "cmp '$ETC/wg0.conf' '$T/new.conf' && ctl diff -q &&
+claim "on trial" bash -c "ctl apply -q '$T/trial.conf' --confirm 5s && n a wg show wg0 allowed-ips | grep -q 10.8.0.78"
+claim "rolled back, live too" wait_for 20 bash -c "cmp '$ETC/wg0.conf' '$T/new.conf' && ctl diff -q &&
 	n a wg show wg0 allowed-ips | grep -q 10.8.0.77"
 claim "restart after all this" bash -c "ctl down -q && ctl up -q && ctl diff"

@@ -22,9 +22,16 @@ spawn text a "$TUNCTL" --etc "$T/etc" watch wg0 >"$T/text" 2>"$T/said"
 # shellcheck disable=SC2016
 spawn polled a unshare -m bash -c 'mount --bind /dev/null /run/tunneld/wg0.sock && exec "$@"' - \
 	"$TUNCTL" --etc "$T/etc" watch wg0 --json >"$T/polled"
-sleep 0.5
-in_file() { grep -q "\"event\":\"$1\"" "$T/$2"; }
-happens() { wait_for 10 in_file "$1" json && wait_for 10 in_file "$1" polled; }
+# in_file EVENT FILE [PEER]: it was told there, of this peer.
+in_file() { grep "\"event\":\"$1\"" "$T/$2" | grep -qF "${3:+$(key "$3")}"; }
+happens() { wait_for 10 in_file "$1" json "${2-}" && wait_for 10 in_file "$1" polled "${2-}"; }
+# All three have begun when they tell of a peer that comes now.
+begun()
+{
+	wg set wg0 peer "$(wg genkey | wg pubkey)"
+	in_file added json && in_file added polled && grep -q 'wg0: added' "$T/text"
+}
+must wait_for 10 begun
 
 daemon b wgb tunneld
 must wg set wgb private-key "$T/bo.key" listen-port 1002 peer "$(key a)" endpoint 10.0.0.1:1001 \
@@ -32,16 +39,17 @@ must wg set wgb private-key "$T/bo.key" listen-port 1002 peer "$(key a)" endpoin
 addr b wgb 10.8.0.2/24
 must ip -n b link set wgb up
 must reach b 10.8.0.1
-claim "a peer connects" happens connect
+claim "a peer connects" happens connect bo
 must wg set wgb listen-port 1003
 must reach b 10.8.0.1
-claim "it speaks from another place" happens roam
+claim "it speaks from another place" happens roam bo
 # A peer whose file comes after watch has begun.
 must n a "$TUNCTL" --etc "$T/etc" -i wg0 peer add cy -q --pubkey "$(key cy)" --ip 10.8.0.3
-claim "a peer is added" happens added
+claim "a peer is added" happens added cy
+claim "one that is new has its name" grep -q '"event":"added".*"name":"cy"' "$T/json"
 must wg set wg0 peer "$(key bo)" remove
-claim "a peer is removed" happens removed
-claim "and with that gone" happens disconnect
+claim "a peer is removed" happens removed bo
+claim "and with that gone" happens disconnect bo
 must ip -n a link set wg0 down
 claim "the interface goes down" wait_for 5 in_file link_down json
 must ip -n a link set wg0 up
@@ -55,7 +63,6 @@ for w in json polled; do
 	claim "every line is an object of its own: $w" \
 		jq -s -e 'length >= 6 and all(.v == 1 and .interface == "wg0" and (has("peer") | not))' "$T/$w"
 done
-claim "one that is new has its name" grep -q '"event":"added".*"name":"cy"' "$T/json"
 claim "people read the same" grep -qxE '20[0-9-]+T[0-9:.]+Z  wg0: connect bo' "$T/text"
 claim "the interface's, too" grep -qxE '20[0-9-]+T[0-9:.]+Z  wg0: reload done' "$T/text"
 claim "and why it ends" grep -q 'the daemon has ended' "$T/said"

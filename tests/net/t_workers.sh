@@ -62,7 +62,7 @@ spawn holder b bash -c 'exec perl -e "\$_ = pack(q(Z16sx22), q(wgq), 0x5101); op
 	ioctl(F, 0x400454ca, \$_) or die; sleep 60" 9<>/dev/net/tun'
 holds() { ip -n b -d link show wgq | grep -q 'numqueues 1'; }
 must wait_for 10 holds
-refused() { n b timeout 5 "$TUNNELD" -f -w 2 wgq; [ $? -eq 1 ]; }
+refused() { n b timeout 20 "$TUNNELD" -f -w 2 wgq; [ $? -eq 1 ]; }
 claim "an interface of which somebody else has a queue is not taken" refused
 stop holder
 
