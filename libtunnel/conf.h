@@ -84,7 +84,7 @@ enum { CONF_KILL_NO, CONF_KILL_YES, CONF_KILL_LAN };	/* LAN: but for private and
  * what is sent (UDP_SEGMENT) and joining what is received (UDP_GRO). */
 enum {
 	CONF_OFFLOAD_VNET = 1, CONF_OFFLOAD_CSUM = 2, CONF_OFFLOAD_TSO = 4, CONF_OFFLOAD_USO = 8, CONF_OFFLOAD_GSO = 16,
-	CONF_OFFLOAD_GRO = 32, CONF_OFFLOAD_ALL = 63,
+	CONF_OFFLOAD_GRO = 32, CONF_OFFLOAD_LANES = 64, CONF_OFFLOAD_ALL = 127,
 };
 
 /* The key as it is usually written, "AllowedIPs". NULL: CONF_NO_KEY or out of range. */

@@ -64,6 +64,7 @@ bool conf_offload(const char *s, size_t len, uint64_t *ret)
 	static const struct { const char *name; uint64_t bits; } named[] = {
 		{ "vnet", CONF_OFFLOAD_VNET }, { "csum", CONF_OFFLOAD_CSUM }, { "tso", CONF_OFFLOAD_TSO },
 		{ "uso", CONF_OFFLOAD_USO }, { "gso", CONF_OFFLOAD_GSO }, { "gro", CONF_OFFLOAD_GRO },
+		{ "lanes", CONF_OFFLOAD_LANES },
 		{ "all", CONF_OFFLOAD_ALL },
 	};
 

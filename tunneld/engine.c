@@ -26,6 +26,7 @@
 #include "control.h"
 #include "device.h"
 #include "log.h"
+#include "queues.h"
 #include "report.h"
 #include "sandbox.h"
 
@@ -46,8 +47,8 @@ struct engine {
 	struct control *control;
 	void *region;
 	size_t region_len;
-	int tun[POOL_MAX], listener, names, epoll, event, timer, null;
-	unsigned queues;
+	struct queues queues;
+	int listener, names, epoll, event, timer, null;
 	struct report report;
 	tnl_ns armed;		/* what the timer is set to */
 	uint8_t random[RANDOM];	/* from the kernel; what was given away is zero */
@@ -107,7 +108,7 @@ static void map_region(struct engine *e)
 				.peers = peers,
 				.sessions = each * peers,
 				.prefixes = 2 * peers,
-				.workers = e->queues,
+				.workers = e->queues.workers,
 			};
 
 			if (!map_one(e, &lim))
@@ -134,8 +135,9 @@ static void receive_start(struct engine *e, struct worker_conf *worker)
 		die("the parent speaks another language");
 	e->listener = m.fd[0];
 	e->names = m.fd[1];
-	e->queues = m.fds - 2;
-	memcpy(e->tun, m.fd + 2, e->queues * sizeof(e->tun[0]));
+	e->queues.lanes = worker->lanes = m.body.start.lanes;
+	e->queues.workers = (m.fds - 2) / m.body.start.lanes;
+	memcpy(e->queues.fd, m.fd + 2, (m.fds - 2) * sizeof(m.fd[0]));
 	worker->info = e->device.tun = m.body.start.tun;
 	worker->udp = e->device.udp = m.body.start.udp;
 	worker->share = m.body.start.share;
@@ -173,8 +175,9 @@ static void engine_start(struct engine *e)
 	sandbox_engine();
 	worker.tnl = e->device.tnl;
 	worker.owner_event = e->event;
+	randombytes_buf(&worker.seed, sizeof(worker.seed));
 	device_start(&e->device);
-	if (!pool_start(&e->device.pool, &worker, e->tun, e->queues))
+	if (!pool_start(&e->device.pool, &worker, e->queues.fd, e->queues.workers))
 		die("cannot start a worker: %m");
 	e->device.channel = ENGINE_CHANNEL;
 	if (!report_start(&e->report, &e->device))
@@ -322,8 +325,7 @@ static void engine_end(struct engine *e)
 	pool_set_sockets(&e->device.pool, NULL, NULL);
 	device_end(&e->device);
 	pool_stop(&e->device.pool);
-	for (unsigned i = 0; i < e->queues; i++)
-		close(e->tun[i]);	/* before the channel, whose end says that the interface is free */
+	queues_close(&e->queues);	/* before the channel, whose end says that the interface is free */
 	tnl_wipe(e->device.tnl);
 	sodium_memzero(e->random, sizeof(e->random));
 	sodium_memzero(e->out, sizeof(e->out));

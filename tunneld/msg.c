@@ -18,17 +18,17 @@ static const struct msg_rule {
 	uint8_t fds_min, fds_max;
 	size_t len;
 } rules[MSG_TYPES] = {
-	[MSG_START] = {MSG_FROM_PARENT, 3, 2 + POOL_MAX, sizeof(struct msg_start)},
+	[MSG_START] = {MSG_FROM_PARENT, 3, MSG_FDS, sizeof(struct msg_start)},
 	[MSG_LINK] = {MSG_FROM_PARENT, 0, 0, sizeof(struct msg_link)},
 	[MSG_ROUTES] = {MSG_FROM_PARENT, 0, 0, 0},
 	[MSG_DETACH] = {MSG_FROM_PARENT, 0, 0, 0},
 	[MSG_STOP] = {MSG_FROM_PARENT, 0, 0, 0},
-	[MSG_SOCKETS] = {MSG_FROM_PARENT, 0, MSG_FDS, sizeof(struct msg_sockets)},
+	[MSG_SOCKETS] = {MSG_FROM_PARENT, 0, 2 * POOL_MAX, sizeof(struct msg_sockets)},
 	[MSG_DONE] = {MSG_FROM_PARENT, 0, 0, sizeof(struct msg_done)},
 	[MSG_ASK] = {MSG_FROM_PARENT, 0, 0, sizeof(struct msg_ask)},
 	[MSG_READY] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_ready)},
 	[MSG_OPEN] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_open)},
-	[MSG_MARK] = {MSG_FROM_ENGINE, 1, MSG_FDS, sizeof(struct msg_mark)},
+	[MSG_MARK] = {MSG_FROM_ENGINE, 1, 2 * POOL_MAX, sizeof(struct msg_mark)},
 	[MSG_STATE] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_state)},
 	[MSG_ALIVE] = {MSG_FROM_ENGINE, 0, 0, 0},
 	[MSG_EVENT] = {MSG_FROM_ENGINE, 0, 0, sizeof(struct msg_event)},
@@ -51,7 +51,8 @@ static bool body_valid(const struct msg *m)
 	switch (m->type) {
 	case MSG_START:
 		return memchr(m->body.start.name, 0, IFNAMSIZ) != NULL && m->body.start.share <= JUDGE_ALWAYS &&
-		       m->body.start.level <= LEVEL_DEBUG;
+		       m->body.start.level <= LEVEL_DEBUG && m->body.start.lanes >= 1 &&
+		       m->body.start.lanes <= LANES && (m->fds - 2) % m->body.start.lanes == 0;
 	case MSG_READY:
 		return printable(m->body.ready.ciphers, sizeof(m->body.ready.ciphers));
 	case MSG_LINK:

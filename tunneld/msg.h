@@ -18,12 +18,13 @@
 #include "tunnel.h"
 #include "udp.h"
 
-enum { MSG_FDS = 2 * POOL_MAX };	/* descriptors in one message, at most */
+/* Descriptors in one message, at most; the kernel takes 253. */
+enum { MSG_FDS = 2 + LANES * POOL_MAX };
 
 enum msg_type {
 	/* parent -> engine */
 	MSG_START = 1,	/* the first: fd[0] listening UAPI socket, fd[1] any socket of the network by which peers are
-			 * reached, since the engine itself may live in another, then a TUN queue for each worker */
+			 * reached, since the engine itself may live in another, then each worker's TUN queues */
 	MSG_LINK,	/* the interface went up or down, or has another MTU */
 	MSG_ROUTES,	/* addresses or routes changed: forget cached sources */
 	MSG_DETACH,	/* the caller may go: standard streams to /dev/null, lines to the system log */
@@ -50,6 +51,7 @@ struct msg_start {
 	struct udp_info udp;
 	uint32_t share;			/* enum judge_rule */
 	uint32_t level;			/* enum log_level */
+	uint32_t lanes;			/* queues of each worker */
 };
 
 struct msg_link {

@@ -23,6 +23,7 @@
 #include <unistd.h>
 #include <net/if.h>
 
+#include "conf.h"
 #include "grant.h"
 #include "hooks.h"
 #include "log.h"
@@ -31,6 +32,7 @@
 #include "network.h"
 #include "notify.h"
 #include "offload.h"
+#include "queues.h"
 #include "sandbox.h"
 #include "service.h"
 #include "sockfile.h"
@@ -55,8 +57,7 @@ struct parent {
 	unsigned no_offload;		/* CONF_OFFLOAD_ bits */
 	struct spawn engine;
 	struct service *service;
-	int tun[POOL_MAX];	/* a queue for each worker; all are the same interface */
-	unsigned queues;	/* how many are open */
+	struct queues queues;
 	int signals, null;
 	unsigned ifindex;	/* at the start; the interface may move later */
 	bool ready;		/* the engine has said MSG_READY */
@@ -88,7 +89,8 @@ static int answer_ready(struct parent *p, const struct msg *m)
 
 static int answer_open(struct parent *p, const struct msg *m)
 {
-	int error, err = grant_sockets(p->engine.channel, m, offload_udp_flags(p->no_offload), p->queues, &error);
+	int error, err = grant_sockets(p->engine.channel, m, offload_udp_flags(p->no_offload), p->queues.workers,
+				       &error);
 
 	service_sockets(p->service, error, m->body.open.port);
 	return err;
@@ -125,7 +127,7 @@ static void engine_gone(struct parent *p)
 	spawn_end(&p->engine, how, sizeof(how));
 	if (p->stop)
 		return;
-	if (netlink_state(p->netlink, p->tun[0], &ignored) == -ENODEV) {
+	if (netlink_state(p->netlink, p->queues.fd[0], &ignored) == -ENODEV) {
 		log_info("the interface was removed");
 		stop(p, 0);
 	} else {
@@ -171,7 +173,7 @@ static void tell(void *ctx, const struct msg *m)
 static void check_link(struct parent *p)
 {
 	struct netlink_state now = p->state;
-	int err = netlink_state(p->netlink, p->tun[0], &now);
+	int err = netlink_state(p->netlink, p->queues.fd[0], &now);
 	struct msg m = {.type = MSG_LINK};
 
 	if (err == -ENODEV) {
@@ -289,13 +291,12 @@ static bool open_interface(struct parent *p)
 		return false;
 	if (p->network)
 		network_prepare(p->network, p->args->config);
-	p->queues = tun_open_queues(p->args->name, offload_tun_flags(p->no_offload), worker_count(p->args), p->tun,
-				    &p->info);
-	if (!p->queues)
+	if (!queues_open(&p->queues, p->args->name, offload_tun_flags(p->no_offload), worker_count(p->args),
+			 p->no_offload & CONF_OFFLOAD_LANES ? 1 : LANES, &p->info))
 		return false;
 	p->ifindex = if_nametoindex(p->info.name);
 	/* Between its making and the moment that it is ours, anybody may have taken a queue; or it was there before. */
-	if (netlink_queues(p->netlink, p->ifindex) > p->queues) {
+	if (netlink_queues(p->netlink, p->ifindex) > queues_count(&p->queues)) {
 		log_error("somebody else holds a queue of the interface");
 		return false;
 	}
@@ -325,12 +326,13 @@ static bool start_service(struct parent *p)
 
 static bool start_engine(struct parent *p)
 {
-	struct msg m = {.type = MSG_START, .fds = 2 + p->queues, .fd = {p->sock.listener, udp_any()}};
+	struct msg m = {.type = MSG_START, .fds = 2 + queues_count(&p->queues), .fd = {p->sock.listener, udp_any()}};
 	int err = p->args->engine ? spawn_elsewhere(&p->engine, p->args->engine) : spawn_engine(&p->engine);
 
-	memcpy(m.fd + 2, p->tun, p->queues * sizeof(m.fd[0]));
+	memcpy(m.fd + 2, p->queues.fd, (m.fds - 2) * sizeof(m.fd[0]));
 	memcpy(m.body.start.name, p->info.name, sizeof(m.body.start.name));
 	m.body.start.tun = p->info;
+	m.body.start.lanes = p->queues.lanes;
 	m.body.start.share = p->args->share;
 	m.body.start.level = log_level();
 	m.body.start.udp = p->udp;
@@ -453,8 +455,7 @@ static void end(struct parent *p)
 		tell(p, &(struct msg){.type = MSG_STOP});
 		spawn_end(&p->engine, how, sizeof(how));
 	}
-	for (unsigned i = 0; i < p->queues; i++)
-		close(p->tun[i]);
+	queues_close(&p->queues);
 	service_close(p->service);	/* before the file that is the lock */
 	sockfile_remove(&p->sock);
 	network_close(p->network);

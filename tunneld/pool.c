@@ -2,6 +2,7 @@
 #include "pool.h"
 
 #include <errno.h>
+#include <string.h>
 
 static int start_all(struct pool *p)
 {
@@ -22,7 +23,7 @@ bool pool_start(struct pool *p, const struct worker_conf *conf, const int *tun, 
 	*p = (struct pool) { .count = 0 };
 	for (unsigned i = 0; i < count && i < POOL_MAX && !err; i++) {
 		one.index = i;
-		one.tun = tun[i];
+		memcpy(one.tun, tun + i * conf->lanes, conf->lanes * sizeof(one.tun[0]));
 		one.crew = &p->crew;
 		p->worker[i] = worker_new(&one);
 		err = p->worker[i] ? 0 : -errno;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The data workers of a device as one. Each has its own TUN queue and its own pair of sockets. OWNER only. */
+/* The data workers of a device as one. Each has its own TUN queues and its own pair of sockets. OWNER only. */
 #ifndef POOL_H
 #define POOL_H
 
@@ -16,8 +16,8 @@ struct pool {
 	unsigned turn;	/* whose control ring is looked at first */
 };
 
-/* Starts one worker for each queue tun[0..count), numbered from 0. conf is what they share; its tun and index are
- * filled in here, as is its crew. False with errno set, and none is left. */
+/* Starts `count` workers, numbered from 0, with conf->lanes of the queues tun[] each. conf is what they share; its tun
+ * and index are filled in here, as is its crew. False with errno set, and none is left. */
 bool pool_start(struct pool *p, const struct worker_conf *conf, const int *tun, unsigned count);
 void pool_stop(struct pool *p);
 

@@ -14,13 +14,14 @@
 #include "ecn.h"
 #include "worker.h"
 
+/* An error (the interface is down) loses a packet and means nothing more. */
 static void write_out(struct rx *r)
 {
 	for (uint32_t i = 0; i < r->gro.count; i++) {
 		struct gro_super *s = gro_finish(&r->gro, i);
+		int fd = lanes_choose(r->lanes, s->iov[1].iov_base, (uint32_t)s->iov[1].iov_len);
 
-		/* An error (the interface is down) loses this packet and means nothing more. */
-		tun_write(r->tun, r->info, &s->hdr, s->iov, s->count);
+		tun_write(fd, r->info, &s->hdr, s->iov, s->count);
 	}
 	gro_reset(&r->gro);
 }

@@ -9,6 +9,7 @@
 #include "crew.h"
 #include "gro.h"
 #include "judge.h"
+#include "lanes.h"
 #include "ring.h"
 #include "tun.h"
 #include "tunnel.h"
@@ -30,7 +31,7 @@ struct rx_job {
 
 struct rx {
 	struct tnl_worker *core;
-	int tun;
+	const struct lanes *lanes;
 	const struct tun_info *info;
 	struct ring *control;	/* of struct worker_dgram */
 	bool told;		/* something was put into it; the caller clears it */

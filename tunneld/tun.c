@@ -13,7 +13,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "udp.h"
 
 enum { SEALED_EXTRA = TNL_HEAD + TNL_TAG };
@@ -69,39 +68,6 @@ int tun_open(const char *name, unsigned flags, struct tun_info *ret)
 	memcpy(info.name, ifr.ifr_name, IFNAMSIZ);
 	*ret = info;
 	return fd;
-}
-
-static const char *tun_error(int err)
-{
-	switch (err) {
-	case EBUSY:
-		return "there is one of this name";
-	case EACCES:
-	case ENOENT:
-	case ENODEV:
-		return "/dev/net/tun is missing, or not for this user";
-	case EINVAL:
-		return "there is another kind of interface of this name";
-	case EPERM:
-		return "it takes root, or a network namespace of one's own (unshare -Urnm)";
-	default:
-		return strerror(err);
-	}
-}
-
-unsigned tun_open_queues(const char *name, unsigned flags, unsigned want, int *fd, struct tun_info *ret)
-{
-	for (unsigned i = 0; i < want; i++) {
-		fd[i] = tun_open(name, flags | (want > 1 ? TUN_QUEUES : 0), ret);
-		if (fd[i] >= 0)
-			continue;
-		if (i == 0)
-			log_error("cannot create the interface: %s", tun_error(-fd[i]));
-		else
-			log_error("only %u of %u queues: %s", i, want, strerror(-fd[i]));
-		return i;
-	}
-	return want;
 }
 
 unsigned tun_gso_segs(uint32_t mtu)

@@ -45,10 +45,6 @@ struct tun_info {
  * -EINVAL: not an interface name; -EBUSY: there is such an interface; -EPERM; -ENOENT, -ENODEV: no /dev/net/tun. */
 int tun_open(const char *name, unsigned flags, struct tun_info *ret);
 
-/* The interface with `want` queues, fd[0..want), or as many as the kernel gives. Returns how many; 0: none, logged.
- * flags: as above, without TUN_QUEUES. */
-unsigned tun_open_queues(const char *name, unsigned flags, unsigned want, int *fd, struct tun_info *ret);
-
 /* The most segments a super-packet may have so that, sealed, it still fits one UDP message: what the interface's
  * gso_max_segs should be at this MTU. More work too, with twice the messages. */
 unsigned tun_gso_segs(uint32_t mtu);

@@ -227,7 +227,7 @@ static void refuse(struct tx *x, const struct gso *g)
 	if (len == 0 || !icmp_allow(&x->icmp, x->now))
 		return;
 	iov[1] = (struct iovec) { answer, len };
-	tun_write(x->tun, x->info, &none, iov, 2);
+	tun_write(x->lanes->fd[0], x->info, &none, iov, 2);
 }
 
 static void send_run(struct tx *x, const struct tnl_run *run, const struct gso *g, uint32_t from)
@@ -268,21 +268,23 @@ static void offer(struct tx *x, const struct gso *g)
 	}
 }
 
-/* One packet from the host. How many bytes it had, at least 1; 0: nothing there, or the interface is gone. */
-static size_t read_one(struct tx *x)
+/* One packet of a lane. How many bytes it had, at least 1; 0: nothing there, or the interface is gone. */
+static size_t read_one(struct tx *x, unsigned lane)
 {
 	uint8_t *buf = x->in + x->reads * (size_t)TX_BUF_LEN;
 	uint32_t jobs = x->jobs, flushes = x->flushes;
 	struct virtio_net_hdr hdr;
 	struct gso g;
-	ssize_t n = tun_read(x->tun, x->info, &hdr, buf);
+	ssize_t n = tun_read(x->lanes->fd[lane], x->info, &hdr, buf);
 
 	if (n < 0) {
 		x->gone = n == -EBADFD;
 		return 0;
 	}
-	if (gso_parse(&hdr, buf, (size_t)n, &g))
+	if (gso_parse(&hdr, buf, (size_t)n, &g)) {
+		lanes_weigh(x->lanes, x->now, buf, (uint32_t)n);
 		offer(x, &g);
+	}
 	/* The buffer stays in use while a run is to be made from it. If a batch ended meanwhile, the next one counts
 	 * its buffers from 0 and does not know of this. */
 	if (x->flushes != flushes)
@@ -292,26 +294,52 @@ static size_t read_one(struct tx *x)
 	return n > 0 ? (size_t)n : 1;
 }
 
-void tx_round(struct tx *x, tnl_ns now)
+/* A lane's turn. True: it is empty now. */
+static bool read_lane(struct tx *x, unsigned lane)
+{
+	size_t bytes = 0, n;
+
+	for (unsigned reads = 0; reads < TX_TURN_READS && bytes < TX_TURN_BYTES; reads++) {
+		n = read_one(x, lane);
+		if (n == 0)
+			return true;
+		bytes += n;
+		x->round_bytes += n;
+		x->round_reads++;
+		if ((x->bytes >= TX_BATCH_BYTES && !x->shared) || x->reads == TX_READS)
+			flush(x);
+	}
+	return false;
+}
+
+/* Lane 0 goes first; after that all take turns, and the next round goes on where this one ended. */
+static void read_lanes(struct tx *x, unsigned ready)
+{
+	if (ready & 1 && read_lane(x, 0))
+		ready &= ~1u;
+	while (ready && x->round_reads < TX_ROUND_READS && x->round_bytes < TX_ROUND_BYTES) {
+		x->turn = (x->turn + 1) % x->lanes->count;
+		if (ready >> x->turn & 1 && read_lane(x, x->turn))
+			ready &= ~(1u << x->turn);
+	}
+}
+
+void tx_round(struct tx *x, tnl_ns now, unsigned ready)
 {
 	/* After a full round comes another, as a rule. */
 	bool judged = x->full && x->crew->crew->count > 1;
 	tnl_ns begin = judged ? clock_boot() : 0;
-	size_t bytes = 0, n;
-	unsigned count = 0;
 
 	x->now = now;
+	x->round_reads = 0;
+	x->round_bytes = 0;
 	/* In a shared round the batch is all that fits: the more runs, the more threads have something to do. */
 	x->shared = judged && judge_shares(&x->judge, begin);
-	for (; count < TX_ROUND_READS && bytes < TX_ROUND_BYTES && (n = read_one(x)) > 0; count++) {
-		bytes += n;
-		if ((x->bytes >= TX_BATCH_BYTES && !x->shared) || x->reads == TX_READS)
-			flush(x);
-	}
+	read_lanes(x, ready);
 	flush(x);
 	publish_holds(x);
-	x->full = bytes >= TX_ROUND_BYTES;
-	x->crowded = count >= TX_CROWD;
+	x->full = x->round_bytes >= TX_ROUND_BYTES;
+	x->crowded = x->round_reads >= TX_CROWD;
 	if (judged && x->full)
-		judge_report(&x->judge, x->shared, bytes, clock_boot() - begin);
+		judge_report(&x->judge, x->shared, x->round_bytes, clock_boot() - begin);
 }

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "arena.h"
@@ -12,6 +13,7 @@
 #include "gso.h"
 #include "icmp.h"
 #include "judge.h"
+#include "lanes.h"
 #include "stage.h"
 #include "tun.h"
 #include "tunnel.h"
@@ -20,6 +22,8 @@
 enum {
 	TX_ROUND_BYTES = 256 << 10,	/* read from TUN before the other direction gets its turn */
 	TX_ROUND_READS = 128,
+	TX_TURN_BYTES = 64 << 10,	/* read from a lane before the next one's turn */
+	TX_TURN_READS = 32,
 	TX_CROWD = 32,			/* packets in a round that promise more soon */
 	TX_BATCH_BYTES = 32 << 10,	/* seal and send now, while it lies in the cache */
 	TX_READS = 64,			/* packets that are read before they are sealed */
@@ -42,11 +46,14 @@ struct tx_job {
 struct tx {
 	struct tnl *tnl;
 	struct tnl_worker *core;
-	int tun;
+	struct lanes *lanes;
 	const struct tun_info *info;
 	struct udp_socks socks;
 	struct udp_gso gso;
 	uint32_t mtu;
+	unsigned turn;		/* the lane that was read last */
+	unsigned round_reads;	/* packets in this round */
+	size_t round_bytes;
 	bool gone;		/* the interface has been removed */
 	tnl_ns now;
 	struct icmp_limit icmp;
@@ -67,8 +74,9 @@ struct tx {
 	struct tnl_run run[UDP_BATCH];	/* the newest run in each message */
 };
 
-/* Reads what the host has sent, at most so much as TX_ROUND_ says, and sends it. */
-void tx_round(struct tx *x, tnl_ns now);
+/* Reads what the host has sent, at most so much as TX_ROUND_ says, and sends it. ready: the lanes that may have
+ * something, a bit each, and no bits of others. */
+void tx_round(struct tx *x, tnl_ns now, unsigned ready);
 
 /* Sends what waits for this peer, as far as it can be sent. */
 void tx_ready(struct tx *x, tnl_ns now, tnl_peer p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One poll() tells which of TUN queue, sockets and commands have something; each that has gets one bounded turn, and
+ * One poll() tells which of TUN queues, sockets and commands have something; each that has gets one bounded turn, and
  * round again. What is left over is still readable at the next poll(), so nothing is remembered between rounds and
  * neither direction starves the other. The clock is read once a round.
  *
@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@
 
 enum { COMMANDS = 256 };
 #define LINGER (50 * (TNL_SEC / 1000000))
-enum { POLL_COMMANDS, POLL_TUN, POLL_UDP4, POLL_UDP6, POLL_OLD4, POLL_OLD6, POLLS };
+enum { POLL_COMMANDS, POLL_UDP4, POLL_UDP6, POLL_OLD4, POLL_OLD6, POLL_TUN, POLLS = POLL_TUN + LANES };
 
 struct command {
 	enum { CMD_STOP, CMD_SOCKETS, CMD_MTU, CMD_READY, CMD_DROP, CMD_PING } what;
@@ -54,6 +55,7 @@ struct worker {
 	uint32_t pings;			/* owner */
 	_Atomic uint32_t pongs;		/* worker */
 	bool stop;			/* worker, as all below */
+	struct lanes lanes;
 	struct pollfd polls[POLLS];
 	struct tx tx;
 	struct rx rx;
@@ -75,7 +77,8 @@ _Static_assert(TX_ARENA >= TUN_PACKET_MAX + TX_RUN * (120 + TNL_HEAD + 15 + TNL_
  * of input, is then noticed all the same. */
 static void watch_tun(struct worker *w, bool up)
 {
-	w->polls[POLL_TUN].events = up ? POLLIN : POLLPRI;
+	for (unsigned i = 0; i < LANES; i++)
+		w->polls[POLL_TUN + i].events = up ? POLLIN : POLLPRI;
 }
 
 static void use_sockets(struct worker *w, tnl_ns now, const struct udp_socks *s, const struct udp_socks *old)
@@ -89,7 +92,8 @@ static void use_sockets(struct worker *w, tnl_ns now, const struct udp_socks *s,
 	w->polls[POLL_OLD6].fd = old->fd6;
 	watch_tun(w, up);
 	if (!up) {
-		tx_round(&w->tx, now);	/* what was sent before the interface went down is dropped, not kept */
+		/* What was sent before the interface went down is dropped, not kept. */
+		tx_round(&w->tx, now, (1u << w->lanes.count) - 1);
 		tx_drop(&w->tx, 0);
 	}
 }
@@ -136,10 +140,30 @@ static void do_commands(struct worker *w, tnl_ns now)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* The lanes that have something to read, or an error to tell. */
+static unsigned lanes_ready(const struct worker *w)
+{
+	unsigned ready = 0;
+
+	for (unsigned i = 0; i < w->lanes.count; i++)
+		if (w->polls[POLL_TUN + i].revents)
+			ready |= 1u << i;
+	return ready;
+}
+
+/* Nothing can be read any more, and poll() would say so for ever. */
+static void leave_tun(struct worker *w)
+{
+	for (unsigned i = 0; i < LANES; i++)
+		w->polls[POLL_TUN + i].fd = -1;
+	atomic_store(&w->gone, true);
+}
+
 /* poll() has said what is ready. True: the owner has something to do. */
 static bool round_once(struct worker *w)
 {
 	tnl_ns now = clock_boot();
+	unsigned lanes;
 	bool wake;
 
 	w->rx.told = false;
@@ -148,16 +172,16 @@ static bool round_once(struct worker *w)
 		crew_help(&w->crew);
 		do_commands(w, now);
 	}
-	if (w->polls[POLL_TUN].revents)
-		tx_round(&w->tx, now);
+	lanes = lanes_ready(w);
+	if (lanes)
+		tx_round(&w->tx, now, lanes);
 	/* A command may just have replaced one, of which poll() said nothing: there may be nothing to read. */
 	for (unsigned i = POLL_UDP4; i <= POLL_OLD6; i++)
 		if (w->polls[i].revents && w->polls[i].fd >= 0)
 			rx_round(&w->rx, w->polls[i].fd, now);
 	wake = tnl_leave(w->core) || w->rx.told;
 	if (w->tx.gone && w->polls[POLL_TUN].fd >= 0) {
-		w->polls[POLL_TUN].fd = -1;
-		atomic_store(&w->gone, true);
+		leave_tun(w);
 		wake = true;
 	}
 	return wake;
@@ -227,14 +251,17 @@ static void prepare(struct worker *w, const struct worker_conf *conf, struct sta
 	w->core = tnl_worker(conf->tnl, conf->index);
 	ring_init(&w->commands, w->command_mem, COMMANDS, sizeof(w->command_mem[0]));
 	ring_init(&w->control, w->control_mem, WORKER_CONTROL_MAX, sizeof(w->control_mem[0]));
+	w->lanes.count = conf->lanes;
+	memcpy(w->lanes.fd, conf->tun, conf->lanes * sizeof(conf->tun[0]));
+	w->lanes.seed = conf->seed;
 	w->tx = (struct tx) {
-		.tnl = conf->tnl, .core = w->core, .tun = conf->tun, .info = &w->conf.info, .mtu = conf->mtu,
+		.tnl = conf->tnl, .core = w->core, .lanes = &w->lanes, .info = &w->conf.info, .mtu = conf->mtu,
 		.socks = { -1, -1, 0 }, .gso = { .on = conf->udp.gso }, .stage = stage, .holds = &w->holds,
 		.arena = { w->arena_mem, TX_ARENA, 0 }, .in = w->tx_mem[0], .plain = w->plain_mem,
 		.crew = &w->crew, .judge = { .rule = conf->share },
 	};
 	w->rx.core = w->core;
-	w->rx.tun = conf->tun;
+	w->rx.lanes = &w->lanes;
 	w->rx.info = &w->conf.info;
 	w->rx.control = &w->control;
 	w->rx.crew = &w->crew;
@@ -246,7 +273,8 @@ static void prepare(struct worker *w, const struct worker_conf *conf, struct sta
 	for (unsigned i = 0; i < POLLS; i++)
 		w->polls[i] = (struct pollfd) { .fd = -1, .events = POLLIN };
 	w->polls[POLL_COMMANDS].fd = w->wake;
-	w->polls[POLL_TUN].fd = conf->tun;
+	for (unsigned i = 0; i < conf->lanes; i++)
+		w->polls[POLL_TUN + i].fd = conf->tun[i];
 	watch_tun(w, false);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A data thread: the two straight lines tun -> seal -> udp and udp -> open -> tun, each run to completion. It sleeps in
- * poll() on its TUN queue, the sockets and the owner's commands; it allocates nothing and takes no lock while packets
+ * poll() on its TUN queues, the sockets and the owner's commands; it allocates nothing and takes no lock while packets
  * flow. Everything in this header is called by the OWNER.
  *
  * System calls of the thread, for the sandbox: poll, read, readv, write, writev, sendmsg, sendmmsg, recvmmsg, futex,
@@ -17,6 +17,7 @@
 
 #include "crew.h"
 #include "judge.h"
+#include "lanes.h"
 #include "tun.h"
 #include "tunnel.h"
 #include "udp.h"
@@ -26,7 +27,9 @@ enum { WORKER_CONTROL_MAX = 1024 };	/* datagrams the control ring holds */
 struct worker_conf {
 	struct tnl *tnl;	/* outlives the worker */
 	unsigned index;		/* the worker's own tnl_worker() */
-	int tun;		/* its own queue; the caller keeps the descriptor open until worker_stop() */
+	int tun[LANES];		/* its own queues; the caller keeps the descriptors open until worker_stop() */
+	unsigned lanes;		/* how many they are, at least 1 */
+	uint64_t seed;		/* random */
 	struct tun_info info;
 	struct udp_info udp;
 	int owner_event;	/* eventfd, shared by all workers: see worker_pop_control() */
@@ -88,7 +91,7 @@ unsigned worker_control_depth(const struct worker *w);
 void worker_ping(struct worker *w);
 bool worker_alive(const struct worker *w);
 
-/* The interface has been removed: reading its queue says so. */
+/* The interface has been removed: reading a queue of it says so. */
 bool worker_tun_gone(const struct worker *w);
 
 #endif

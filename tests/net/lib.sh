@@ -250,10 +250,11 @@ handshake_of() { wg show "$1" latest-handshakes | awk '$2 > m { m = $2 } END { p
 
 # ---- Looking at packets
 
-# watch NAME NS IF FILTER: records packets to $T/NAME.pcap, until seen().
+# watch NAME NS IF FILTER [OPTION...]: records packets to $T/NAME.pcap, until seen(). Of a burst it keeps 32 packets; with
+# the option -s100, the first bytes of each, all of it.
 watch()
 {
-	spawn "watch-$1" "$2" tcpdump -n -U --immediate-mode -B 8192 -i "$3" -w "$T/$1.pcap" "$4" 2>"$T/$1.watch"
+	spawn "watch-$1" "$2" tcpdump -n -U --immediate-mode -B 8192 -i "$3" -w "$T/$1.pcap" "${@:5}" "$4" 2>"$T/$1.watch"
 	wait_for 5 grep -q listening "$T/$1.watch" || { fail "set-up: tcpdump -i $3 $4" "$T/$1.watch"; exit 1; }
 }
 

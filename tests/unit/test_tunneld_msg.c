@@ -63,7 +63,7 @@ static void send_raw(const void *data, size_t len, unsigned fds)
 
 START_TEST(msg_carries_body_and_descriptors)
 {
-	struct msg m = { .type = MSG_START, .fds = 3, .body.start = { .name = "wg0", .tun = { .tso = true } } }, got;
+	struct msg m = { .type = MSG_START, .fds = 3, .body.start = { .name = "wg0", .lanes = 1 } }, got;
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct stat a, b;
 
@@ -126,9 +126,9 @@ static const struct {
 	{ "open too long", { MSG_OPEN, { .done = { 0 } } }, sizeof(struct msg_open) + 1, 0, -EPROTO },
 	{ "open with padding used", { MSG_OPEN, { .open = { .zero = 1 } } }, sizeof(struct msg_open), 0, -EPROTO },
 	{ "mark", { MSG_MARK, { .mark = { .fwmark = 1 } } }, sizeof(struct msg_mark), 1, 0 },
-	{ "mark of all", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), MSG_FDS, 0 },
+	{ "mark of all", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), 2 * POOL_MAX, 0 },
 	{ "mark of nothing", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), 0, -EPROTO },
-	{ "mark of too many", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), MSG_FDS + 1, -EPROTO },
+	{ "mark of too many", { MSG_MARK, { .done = { 0 } } }, sizeof(struct msg_mark), 2 * POOL_MAX + 1, -EPROTO },
 	{ "state", { MSG_STATE, { .state = { .cipher = "x", .up = 1 } } }, sizeof(struct msg_state), 0, 0 },
 	{ "event", { MSG_EVENT, { .event = { .what = MSG_EVENT_ROAM } } }, sizeof(struct msg_event), 0, 0 },
 	{ "event of no kind", { MSG_EVENT, { .event = { .what = MSG_EVENTS } } }, sizeof(struct msg_event), 0,
@@ -183,7 +183,16 @@ START_TEST(msg_from_parent_is_consistent)
 	ck_assert_int_eq(msg_send(pair[0], &m), 0);
 	ck_assert_int_eq(msg_recv(pair[1], MSG_FROM_PARENT, &got), 1);
 	ck_assert_int_eq(got.body.sockets.error, -EADDRINUSE);
-	m = (struct msg){ .type = MSG_START, .fds = 3, .fd = { pair[0], pair[0], pair[0] } };
+	m = (struct msg){ .type = MSG_START, .fds = 5, .fd = { pair[0], pair[0], pair[0], pair[0], pair[0] } };
+	for (m.body.start.lanes = 0; m.body.start.lanes <= LANES + 1; m.body.start.lanes++) {
+		bool fits = m.body.start.lanes == 1 || m.body.start.lanes == 3;	/* of three queues */
+
+		ck_assert_int_eq(msg_send(pair[0], &m), 0);
+		ck_assert_int_eq(msg_recv(pair[1], MSG_FROM_PARENT, &got), fits ? 1 : -EPROTO);
+		for (unsigned i = 0; fits && i < got.fds; i++)
+			close(got.fd[i]);
+	}
+	m.body.start.lanes = 1;
 	memset(m.body.start.name, 'x', sizeof(m.body.start.name));
 	ck_assert_int_eq(msg_send(pair[0], &m), 0);	/* a name without end */
 	ck_assert_int_eq(msg_recv(pair[1], MSG_FROM_PARENT, &got), -EPROTO);

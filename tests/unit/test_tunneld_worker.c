@@ -47,7 +47,8 @@ static void setup(void)
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, tun), 0);
 	event = eventfd(0, EFD_NONBLOCK);
 	conf.tnl = pair.host[A].t;
-	conf.tun = tun[0];
+	conf.tun[0] = tun[0];
+	conf.lanes = 1;
 	conf.owner_event = event;
 	conf.crew = &crew;
 	worker = worker_new(&conf);
