@@ -25,6 +25,7 @@ enum place {
 
 enum value { KEY, NUMBER, FLAG, ENDPOINT, PREFIX };
 
+/* What answers are full of comes first. */
 static const struct line_key {
 	const char *name;
 	uint8_t len, what, place, value;
@@ -37,6 +38,10 @@ static const struct line_key {
 	ROW("endpoint", UAPI_ENDPOINT, ON_PEER, ENDPOINT, 0),
 	ROW("persistent_keepalive_interval", UAPI_KEEPALIVE, ON_PEER, NUMBER, UINT16_MAX),
 	ROW("protocol_version", UAPI_PROTOCOL_VERSION, ON_PEER, NUMBER, 1),
+	ROW("last_handshake_time_sec", UAPI_HANDSHAKE_SEC, GET_PEER, NUMBER, INT64_MAX),
+	ROW("last_handshake_time_nsec", UAPI_HANDSHAKE_NSEC, GET_PEER, NUMBER, 999999999),
+	ROW("tx_bytes", UAPI_TX_BYTES, GET_PEER, NUMBER, UINT64_MAX),
+	ROW("rx_bytes", UAPI_RX_BYTES, GET_PEER, NUMBER, UINT64_MAX),
 	ROW("replace_allowed_ips", UAPI_REPLACE_ALLOWED_IPS, SET_PEER, FLAG, 0),
 	ROW("remove", UAPI_REMOVE, SET_PEER, FLAG, 0),
 	ROW("update_only", UAPI_UPDATE_ONLY, SET_PEER, FLAG, 0),
@@ -44,10 +49,6 @@ static const struct line_key {
 	ROW("listen_port", UAPI_LISTEN_PORT, ON_DEVICE, NUMBER, UINT16_MAX),
 	ROW("fwmark", UAPI_FWMARK, ON_DEVICE, NUMBER, UINT32_MAX),
 	ROW("replace_peers", UAPI_REPLACE_PEERS, SET_DEVICE, FLAG, 0),
-	ROW("last_handshake_time_sec", UAPI_HANDSHAKE_SEC, GET_PEER, NUMBER, INT64_MAX),
-	ROW("last_handshake_time_nsec", UAPI_HANDSHAKE_NSEC, GET_PEER, NUMBER, 999999999),
-	ROW("tx_bytes", UAPI_TX_BYTES, GET_PEER, NUMBER, UINT64_MAX),
-	ROW("rx_bytes", UAPI_RX_BYTES, GET_PEER, NUMBER, UINT64_MAX),
 	ROW("errno", UAPI_ERRNO, GET_DEVICE | GET_PEER, NUMBER, INT32_MAX),
 #undef ROW
 };

@@ -4,8 +4,11 @@
 #include "view.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 #include <time.h>
+
+enum { KEY_SHOWN = 8 };	/* characters of a key in the list */
 
 static void print_list(const struct roster *r, uint64_t now_s)
 {
@@ -18,10 +21,9 @@ static void print_list(const struct roster *r, uint64_t now_s)
 	out_table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
 	for (size_t i = 0; i < r->count; i++) {
 		const struct peer *p = &r->peer[i];
-		char key[TEXT_BASE64_KEY], nets[256], note[256];
+		char key[KEY_SHOWN + 1], nets[256], note[256];
 
-		text_key_to_base64(key, p->key);
-		key[8] = 0;
+		sodium_bin2base64(key, sizeof(key), p->key, KEY_SHOWN / 4 * 3, sodium_base64_VARIANT_ORIGINAL);
 		out_table_row(&t, peer_online(p, now_s), (const char *const[]){
 			p->name[0] ? p->name : "-", key, view_nets(p, nets, sizeof(nets)), view_state(p, now_s),
 			view_clean(p->note ? p->note : "", note, sizeof(note)) });

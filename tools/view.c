@@ -46,12 +46,20 @@ static const char *short_net(const struct net *n, char ret[TEXT_ADDR])
 
 const char *view_nets(const struct peer *p, char *ret, size_t max)
 {
-	size_t len = 0;
-	char text[TEXT_ADDR];
+	size_t len = 0, part;
+	char text[TEXT_ADDR + 2];
 
-	ret[0] = 0;
-	for (size_t i = 0; i < p->net_count && len < max; i++)
-		len += (size_t)snprintf(ret + len, max - len, "%s%s", i ? ", " : "", short_net(&p->net[i], text));
+	for (size_t i = 0; i < p->net_count && len + 1 < max; i++) {
+		char *end = text;
+
+		if (i)
+			end = stpcpy(end, ", ");
+		short_net(&p->net[i], end);
+		part = strnlen(text, max - len - 1);
+		memcpy(ret + len, text, part);
+		len += part;
+	}
+	ret[len] = 0;
 	return ret;
 }
 
