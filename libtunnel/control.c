@@ -196,6 +196,7 @@ size_t tnl_advance(struct tnl *t, struct tnl_now now, struct tnl_msg *out, size_
 	size_t n;
 
 	take_dirty(t, now);
+	peer_forget_some(t);
 	for (unsigned i = 0; i < SLICE && timer_next(&t->timers) <= now.boot; i++)
 		run_timers(t, &t->peer[t->timers.entry[1].slot], now.boot);
 	n = run_queue(t, now, out, max);
@@ -205,7 +206,7 @@ size_t tnl_advance(struct tnl *t, struct tnl_now now, struct tnl_msg *out, size_
 
 tnl_ns tnl_deadline(const struct tnl *t)
 {
-	if (t->queue_head || t->news || t->unreclaimed || atomic_load(&t->dirty))
+	if (t->queue_head || t->news || t->forget || t->unreclaimed || atomic_load(&t->dirty))
 		return 0;
 	return timer_next(&t->timers);
 }

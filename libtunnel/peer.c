@@ -130,15 +130,29 @@ void peer_path_forget_local(struct peer *p)
 	(void)peer_path_try(p, &path);
 }
 
+/* It goes round, so that nobody is left out when routes change again before all have had their turn. */
+void peer_forget_some(struct tnl *t)
+{
+	for (unsigned i = 0; i < SLICE && t->forget; i++) {
+		struct peer *p = &t->peer[t->forget_at];
+
+		t->forget--;
+		t->forget_at = (t->forget_at + 1) % t->peer_high;
+		if (p->handle)
+			peer_path_forget_local(p);
+	}
+}
+
 void tnl_forget_source(struct tnl *t, tnl_peer handle)
 {
 	struct peer *p = peer_get(t, handle);
 
 	if (p)
 		peer_path_forget_local(p);
-	for (uint32_t i = 0; !handle && i < t->peer_high; i++)
-		if (t->peer[i].handle)
-			peer_path_forget_local(&t->peer[i]);
+	if (handle)
+		return;
+	t->forget = t->peer_high;
+	peer_forget_some(t);
 }
 
 /* ---- News, work, events ------------------------------------------------------------------------------------------ */

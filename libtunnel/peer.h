@@ -22,6 +22,8 @@ bool peer_path_try(struct peer *p, const struct tnl_path *path);
 /* Owner: waits for a worker that is writing, which takes it a copy of 48 bytes. */
 void peer_path_set(struct peer *p, const struct tnl_path *path);
 void peer_path_forget_local(struct peer *p);
+/* Owner: the same for the next slice of those who have their turn since the routes changed. */
+void peer_forget_some(struct tnl *t);
 
 /* Any thread. True: nobody told the owner of this peer yet, wake it. */
 bool peer_tell(struct tnl *t, struct peer *p, uint32_t news);

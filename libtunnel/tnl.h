@@ -198,6 +198,7 @@ struct tnl {
 	uint32_t buckets, bucket_half;			/* in use; the power of two in that */
 	uint32_t peer_high, peer_free, session_high, session_free;	/* slots used so far; lists of number + 1 */
 	struct line peer_limbo, session_limbo;		/* removed, oldest first */
+	uint32_t forget, forget_at;			/* whose source is to be forgotten: so many slots from there */
 	uint32_t news;					/* taken from dirty, not looked at yet */
 	bool unreclaimed;				/* more than a slice was nobody's any more */
 	uint32_t queue_head, queue_tail, event_head, event_tail;

@@ -169,8 +169,8 @@ size_t tnl_advance(struct tnl *t, struct tnl_now now, struct tnl_msg *out, size_
 tnl_ns tnl_deadline(const struct tnl *t);
 bool tnl_event(struct tnl *t, struct tnl_event *ret);
 
-/* Forget the cached local address: the kernel refused it, or routes changed. p 0: of all peers, OWNER only. Else any
- * thread, and a dead handle is ignored. */
+/* Forget the cached local address: the kernel refused it, or routes changed. p 0: of all peers, some now and the others
+ * in the next turns of tnl_advance(), OWNER only. Else any thread, and a dead handle is ignored. */
 void tnl_forget_source(struct tnl *t, tnl_peer p);
 
 /* ---- Data. WORKERS ----------------------------------------------------------------------------------------------- */

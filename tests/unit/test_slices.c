@@ -140,6 +140,34 @@ START_TEST(slots_of_all_come_back_in_slices)
 }
 END_TEST
 
+static unsigned with_source(void)
+{
+	struct tnl_path path;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < PEERS; i++) {
+		peer_path(peer_get(t, handle[i]), &path);
+		n += path.local.family == 4;
+	}
+	return n;
+}
+
+START_TEST(sources_of_all_are_forgotten_in_slices)
+{
+	const struct tnl_path path = { .local.family = 4 };
+
+	for (unsigned i = 0; i < PEERS; i++)
+		peer_path_set(peer_get(t, handle[i]), &path);
+	tnl_forget_source(t, 0);
+	ck_assert_uint_eq(with_source(), PEERS - SLICE);
+	/* Again, before the first time is over. */
+	tnl_forget_source(t, 0);
+	ck_assert_uint_eq(with_source(), PEERS - 2 * SLICE);
+	turns();
+	ck_assert_uint_eq(with_source(), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("slices");
@@ -150,6 +178,7 @@ int main(void)
 	tcase_add_test(c, timers_of_all_run_in_slices);
 	tcase_add_test(c, work_for_all_is_dropped_in_slices_when_the_interface_goes_down);
 	tcase_add_test(c, slots_of_all_come_back_in_slices);
+	tcase_add_test(c, sources_of_all_are_forgotten_in_slices);
 	suite_add_tcase(s, c);
 	return suite_run(s);
 }
