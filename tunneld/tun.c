@@ -79,18 +79,16 @@ unsigned tun_gso_segs(uint32_t mtu)
 
 ssize_t tun_read(int fd, const struct tun_info *info, struct virtio_net_hdr *ret, uint8_t *buf)
 {
-	struct iovec iov[2] = { { ret, sizeof(*ret) }, { buf, TUN_PACKET_MAX } };
-	ssize_t n;
+	size_t room = info->vnet ? TUN_ROOM : 0;
+	ssize_t n = read(fd, buf - room, room + TUN_PACKET_MAX);
 
-	if (!info->vnet) {
-		memset(ret, 0, sizeof(*ret));
-		n = read(fd, buf, TUN_PACKET_MAX);
-		return n < 0 ? -errno : n;
-	}
-	n = readv(fd, iov, 2);
 	if (n < 0)
 		return -errno;
-	return n < (ssize_t)sizeof(*ret) ? -EINVAL : n - (ssize_t)sizeof(*ret);
+	if (n < (ssize_t)room)
+		return -EINVAL;
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret, buf - room, room);
+	return n - (ssize_t)room;
 }
 
 int tun_write(int fd, const struct tun_info *info, const struct virtio_net_hdr *hdr, struct iovec *iov, unsigned count)

@@ -17,6 +17,8 @@
 
 enum {
 	TUN_PACKET_MAX = 65535,		/* bytes of the largest packet or super-packet */
+	TUN_ROOM = sizeof(struct virtio_net_hdr),
+	TUN_LINE = 64,			/* a packet best begins with a line of the cache, behind one for TUN_ROOM */
 	TUN_MTU_DEFAULT = 1420,
 };
 
@@ -49,7 +51,8 @@ int tun_open(const char *name, unsigned flags, struct tun_info *ret);
  * gso_max_segs should be at this MTU. More work too, with twice the messages. */
 unsigned tun_gso_segs(uint32_t mtu);
 
-/* One packet of at most TUN_PACKET_MAX bytes to buf, its header to *ret (all zero when there is none). WORKER.
+/* One packet of at most TUN_PACKET_MAX bytes to buf, its header to *ret (all zero when there is none). TUN_ROOM bytes
+ * in front of buf are written to: one stretch of memory costs less than two. WORKER.
  * Returns its length; -EAGAIN: nothing there; -EBADFD: the interface is gone; any other error concerns one packet. */
 ssize_t tun_read(int fd, const struct tun_info *info, struct virtio_net_hdr *ret, uint8_t *buf);
 

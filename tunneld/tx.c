@@ -65,6 +65,7 @@ static void flush(struct tx *x)
 	x->reads = x->jobs = x->messages = x->bytes = 0;
 	x->flushes++;
 	arena_reset(&x->arena);
+	arena_reset(&x->in);
 }
 
 /* The last message may grow by this datagram. */
@@ -271,7 +272,7 @@ static void offer(struct tx *x, const struct gso *g)
 /* One packet of a lane. How many bytes it had, at least 1; 0: nothing there, or the interface is gone. */
 static size_t read_one(struct tx *x, unsigned lane)
 {
-	uint8_t *buf = x->in + x->reads * (size_t)TX_BUF_LEN;
+	uint8_t *buf = arena_next(&x->in, TX_SLOT) + TUN_LINE;	/* TX_IN is what a round reads at most, and a slot */
 	uint32_t jobs = x->jobs, flushes = x->flushes;
 	struct virtio_net_hdr hdr;
 	struct gso g;
@@ -285,12 +286,14 @@ static size_t read_one(struct tx *x, unsigned lane)
 		lanes_weigh(x->lanes, x->now, buf, (uint32_t)n);
 		offer(x, &g);
 	}
-	/* The buffer stays in use while a run is to be made from it. If a batch ended meanwhile, the next one counts
-	 * its buffers from 0 and does not know of this. */
-	if (x->flushes != flushes)
+	/* The packet stays while a run is to be made from it. If a batch ended meanwhile, the next one begins at the
+	 * front again and does not know of this. */
+	if (x->flushes != flushes) {
 		flush(x);
-	else if (x->jobs > jobs)
+	} else if (x->jobs > jobs) {
 		x->reads++;
+		arena_take(&x->in, TUN_LINE + ((size_t)n + TUN_LINE - 1) / TUN_LINE * TUN_LINE);
+	}
 	return n > 0 ? (size_t)n : 1;
 }
 

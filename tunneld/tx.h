@@ -30,7 +30,8 @@ enum {
 	TX_JOBS = 128,			/* runs, the same */
 	TX_RUN = UDP_GSO_SEGS,		/* packets in a run; most super-packets are one */
 	TX_CHUNK = 8,			/* of them split, then sealed: they stay in the first cache */
-	TX_BUF_LEN = 64 << 10,
+	TX_SLOT = TUN_LINE + TUN_PACKET_MAX,
+	TX_IN = TX_ROUND_BYTES + TX_TURN_BYTES + TX_READS * 2 * TUN_LINE + TX_SLOT,
 	TX_ARENA = 512 << 10,
 };
 
@@ -64,10 +65,10 @@ struct tx {
 	bool full;		/* the last round left packets in the queue */
 	bool crowded;		/* the last round had many packets */
 	bool shared;		/* this round's batches are large, and sealed by several threads */
-	uint8_t *in;		/* TX_READS buffers of TX_BUF_LEN: what was read */
+	struct arena in;	/* what was read, TX_IN bytes */
 	uint8_t *plain;		/* TUN_PACKET_MAX bytes: one packet on its way to the stage */
 	struct arena arena;	/* sealed datagrams of the batch, TX_ARENA bytes */
-	uint32_t reads, jobs, messages, bytes;	/* of the batch: buffers in use, runs, messages, bytes of datagrams */
+	uint32_t reads, jobs, messages, bytes;	/* of the batch: packets in use, runs, messages, bytes of datagrams */
 	uint32_t flushes;	/* batches so far, modulo 2^32 */
 	struct tx_job job[TX_JOBS];
 	struct udp_out out[UDP_BATCH];

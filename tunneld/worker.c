@@ -62,7 +62,7 @@ struct worker {
 	struct command command_mem[COMMANDS];
 	struct worker_dgram control_mem[WORKER_CONTROL_MAX];
 	uint8_t rx_mem[RX_MESSAGES][UDP_BUF_LEN];
-	uint8_t tx_mem[TX_READS][TX_BUF_LEN];
+	alignas(TUN_LINE) uint8_t tx_mem[TX_IN];
 	uint8_t plain_mem[TUN_PACKET_MAX + 1];
 	uint8_t arena_mem[TX_ARENA];
 };
@@ -257,7 +257,7 @@ static void prepare(struct worker *w, const struct worker_conf *conf, struct sta
 	w->tx = (struct tx) {
 		.tnl = conf->tnl, .core = w->core, .lanes = &w->lanes, .info = &w->conf.info, .mtu = conf->mtu,
 		.socks = { -1, -1, 0 }, .gso = { .on = conf->udp.gso }, .stage = stage, .holds = &w->holds,
-		.arena = { w->arena_mem, TX_ARENA, 0 }, .in = w->tx_mem[0], .plain = w->plain_mem,
+		.arena = { w->arena_mem, TX_ARENA, 0 }, .in = { w->tx_mem, TX_IN, 0 }, .plain = w->plain_mem,
 		.crew = &w->crew, .judge = { .rule = conf->share },
 	};
 	w->rx.core = w->core;

@@ -4,7 +4,7 @@
  * poll() on its TUN queues, the sockets and the owner's commands; it allocates nothing and takes no lock while packets
  * flow. Everything in this header is called by the OWNER.
  *
- * System calls of the thread, for the sandbox: poll, read, readv, write, writev, sendmsg, sendmmsg, recvmmsg, futex,
+ * System calls of the thread, for the sandbox: poll, read, write, writev, sendmsg, sendmmsg, recvmmsg, futex,
  * sched_yield; to end: exit, madvise, munmap, rt_sigprocmask. To make and start it, before: mmap, mlock2, madvise,
  * eventfd2, clone3.
  */
