@@ -30,7 +30,7 @@ comma := ,
 
 # Packages of Debian 12. `make` installs what is missing, with sudo when not root.
 PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libssl-dev libb2-dev libnl-3-dev libnl-route-3-dev \
-	libmnl-dev libnftnl-dev libcap-ng-dev libseccomp-dev libjansson-dev libqrencode-dev libpng-dev
+	libmnl-dev libnftnl-dev libcap-ng-dev libseccomp-dev libjansson-dev liburing-dev libqrencode-dev libpng-dev
 PKGS_DEMO := iproute2 iputils-ping iperf3
 PKGS_DEB := debhelper lintian fakeroot dpkg-dev git adduser
 PKGS_DEB_CHECK := debootstrap util-linux
@@ -44,7 +44,7 @@ endif
 pc = $(shell pkg-config $(1) 2>/dev/null)
 override CFLAGS += -isystem /usr/include/libnl3
 LIBS_tunnel := -lsodium -lb2 -ldl
-LIBS_tunneld := -lnl-route-3 -lnl-3 -lnftnl -lmnl -lcap-ng -lseccomp -ljansson
+LIBS_tunneld := -lnl-route-3 -lnl-3 -lnftnl -lmnl -lcap-ng -lseccomp -ljansson -luring
 LIBS_tunctl := -ljansson -lqrencode -lpng -lnl-route-3 -lnl-3 -lnftnl -lmnl
 LIBS_test := -lcheck -lsubunit -lm -lrt -ljansson
 

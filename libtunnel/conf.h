@@ -81,10 +81,10 @@ enum { CONF_KILL_NO, CONF_KILL_YES, CONF_KILL_LAN };	/* LAN: but for private and
 			CONF_BIT(CONF_NAT) | CONF_BIT(CONF_KILL_SWITCH))
 
 /* What NoOffload names: of the TUN device its header, checksums, TCP and UDP super-packets; of the UDP sockets cutting
- * what is sent (UDP_SEGMENT) and joining what is received (UDP_GRO). */
+ * what is sent (UDP_SEGMENT) and joining what is received (UDP_GRO); reading many packets in one call (io_uring). */
 enum {
 	CONF_OFFLOAD_VNET = 1, CONF_OFFLOAD_CSUM = 2, CONF_OFFLOAD_TSO = 4, CONF_OFFLOAD_USO = 8, CONF_OFFLOAD_GSO = 16,
-	CONF_OFFLOAD_GRO = 32, CONF_OFFLOAD_LANES = 64, CONF_OFFLOAD_ALL = 127,
+	CONF_OFFLOAD_GRO = 32, CONF_OFFLOAD_LANES = 64, CONF_OFFLOAD_URING = 128, CONF_OFFLOAD_ALL = 255,
 };
 
 /* The key as it is usually written, "AllowedIPs". NULL: CONF_NO_KEY or out of range. */

@@ -64,7 +64,7 @@ const struct conf_row conf_rows[CONF_KEYS] = {
 	[CONF_WORKERS] = { "Workers", CONF_IN_INTERFACE | CONF_EXTENDS, CONF_TYPE_NUMBER, 1, 32, "a number, 1 to 32" },
 	[CONF_NO_OFFLOAD] = { "NoOffload", CONF_IN_INTERFACE | CONF_EXTENDS | CONF_LIST | CONF_REPEATS |
 			      CONF_MAY_BE_EMPTY, CONF_TYPE_OFFLOAD, 0, 0,
-			      "some of vnet, csum, tso, uso, gso, gro, or all" },
+			      "some of vnet, csum, tso, uso, gso, gro, lanes, uring, or all" },
 	[CONF_JC] = { "Jc", EXTENSION(CONF_IN_INTERFACE) },
 	[CONF_JMIN] = { "Jmin", EXTENSION(CONF_IN_INTERFACE) },
 	[CONF_JMAX] = { "Jmax", EXTENSION(CONF_IN_INTERFACE) },

@@ -64,8 +64,7 @@ bool conf_offload(const char *s, size_t len, uint64_t *ret)
 	static const struct { const char *name; uint64_t bits; } named[] = {
 		{ "vnet", CONF_OFFLOAD_VNET }, { "csum", CONF_OFFLOAD_CSUM }, { "tso", CONF_OFFLOAD_TSO },
 		{ "uso", CONF_OFFLOAD_USO }, { "gso", CONF_OFFLOAD_GSO }, { "gro", CONF_OFFLOAD_GRO },
-		{ "lanes", CONF_OFFLOAD_LANES },
-		{ "all", CONF_OFFLOAD_ALL },
+		{ "lanes", CONF_OFFLOAD_LANES }, { "uring", CONF_OFFLOAD_URING }, { "all", CONF_OFFLOAD_ALL },
 	};
 
 	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++)

@@ -188,6 +188,7 @@ static void engine_start(struct engine *e)
 	sandbox_engine_calls();
 	ready.body.ready.pid = (uint32_t)getpid();
 	snprintf(ready.body.ready.ciphers, sizeof(ready.body.ready.ciphers), "%s", tnl_ciphers());
+	ready.body.ready.uring = pool_has_rings(&e->device.pool);
 	if (msg_send(ENGINE_CHANNEL, &ready) < 0)
 		exit(1);
 }

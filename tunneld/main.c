@@ -286,7 +286,7 @@ int main(int argc, char **argv)
 	args.workers = o.workers;
 	args.share = o.share;
 	if (no_offload && !offload_parse(no_offload, &args.no_offload)) {
-		log_error(OFFLOAD_ENV ": some of vnet, csum, tso, uso, gso, gro, or all");
+		log_error(OFFLOAD_ENV ": some of vnet, csum, tso, uso, gso, gro, lanes, uring, or all");
 		return EXIT_USAGE;
 	}
 	if (o.parts) {

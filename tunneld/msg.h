@@ -78,6 +78,7 @@ struct msg_done {
 struct msg_ready {
 	char ciphers[96];	/* see tnl_ciphers(): printable */
 	uint32_t pid;		/* for the operator's eyes only */
+	uint32_t uring;		/* 1: every worker has a ring */
 };
 
 struct msg_open {

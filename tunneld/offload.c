@@ -31,7 +31,8 @@ bool offload_parse(const char *text, unsigned *off)
 unsigned offload_tun_flags(unsigned off)
 {
 	return (off & CONF_OFFLOAD_VNET ? TUN_PLAIN : 0) | (off & CONF_OFFLOAD_CSUM ? TUN_NO_CSUM : 0) |
-	       (off & CONF_OFFLOAD_TSO ? TUN_NO_TSO : 0) | (off & CONF_OFFLOAD_USO ? TUN_NO_USO : 0);
+	       (off & CONF_OFFLOAD_TSO ? TUN_NO_TSO : 0) | (off & CONF_OFFLOAD_USO ? TUN_NO_USO : 0) |
+	       (off & CONF_OFFLOAD_URING ? TUN_NO_URING : 0);
 }
 
 unsigned offload_udp_flags(unsigned off)
@@ -60,6 +61,7 @@ void offload_text(const struct tun_info *tun, const struct udp_info *udp, char r
 	add(ret, tun->csum ? "tun csum" : "tun none");
 	add(ret, tun->tso ? " tso" : "");
 	add(ret, tun->uso ? " uso" : "");
+	add(ret, tun->uring ? " uring" : "");
 	add(ret, udp->gso || udp->gro ? "; udp" : "; udp none");
 	add(ret, udp->gso ? " gso" : "");
 	add(ret, udp->gro ? " gro" : "");
@@ -93,6 +95,8 @@ void offload_log(unsigned off, const struct tun_info *tun, const struct udp_info
 		  tun->csum ? why(off, CONF_OFFLOAD_TSO, tun->tso, "this kernel refuses it") : NULL },
 		{ "uso", "UDP is read and written one packet at a time",
 		  tun->csum ? why(off, CONF_OFFLOAD_USO, tun->uso, "it needs Linux 6.2") : NULL },
+		{ "uring", "small packets are read one by one",
+		  why(off, CONF_OFFLOAD_URING, tun->uring, "it needs Linux 6.4, and kernel.io_uring_disabled=0") },
 		{ "gso", "datagrams are sent one by one",
 		  why(off, CONF_OFFLOAD_GSO, udp->gso, "this kernel has none, it needs Linux 4.18") },
 		{ "gro", "datagrams are received one by one",

@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <net/if.h>
@@ -84,6 +83,7 @@ static int answer_ready(struct parent *p, const struct msg *m)
 	p->ready = true;
 	memcpy(p->ciphers, m->body.ready.ciphers, sizeof(p->ciphers));
 	service_engine(p->service, (pid_t)m->body.ready.pid);
+	p->info.uring = m->body.ready.uring == 1;
 	return 0;
 }
 

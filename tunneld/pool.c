@@ -115,3 +115,11 @@ bool pool_alive(const struct pool *p)
 			return false;
 	return true;
 }
+
+bool pool_has_rings(const struct pool *p)
+{
+	for (unsigned i = 0; i < p->count; i++)
+		if (!worker_has_ring(p->worker[i]))
+			return false;
+	return p->count > 0;
+}

@@ -38,5 +38,7 @@ unsigned pool_control_depth(const struct pool *p);
 void pool_ping(struct pool *p);
 bool pool_alive(const struct pool *p);
 bool pool_tun_gone(const struct pool *p);
+/* As worker_has_ring(), of all. */
+bool pool_has_rings(const struct pool *p);
 
 #endif

@@ -117,13 +117,14 @@ static json_t *state_json(const struct service *s, const struct msg_state *m)
 			      env->name, "version", env->version, "pid", (int)s->pid, "engine_pid", (int)s->engine,
 			      "config", env->file, "since", time_json(&s->since), "up", env->link->up, "mtu",
 			      (int)env->link->mtu);
-	json_t *more = json_pack("{s:i, s:b, s:I, s:i, s:s, s:{s:b, s:b, s:b, s:b}, s:{s:b, s:b, s:i, s:i, s:i}, s:o}",
-				 "port", m->port, "socket_open", m->open, "fwmark", (json_int_t)m->fwmark, "workers",
-				 (int)m->workers, "cipher", m->cipher, "tun", "vnet", env->tun->vnet, "csum",
-				 env->tun->csum, "tso", env->tun->tso, "uso", env->tun->uso, "udp", "gso",
-				 env->udp->gso, "gro", env->udp->gro, "buffer_wanted", UDP_SOCKBUF,
-				 "receive_buffer", (int)env->udp->rcvbuf, "send_buffer", (int)env->udp->sndbuf,
-				 "packets", counts_json(m->verdict));
+	json_t *more = json_pack("{s:i, s:b, s:I, s:i, s:s, s:{s:b, s:b, s:b, s:b, s:b}, "
+				 "s:{s:b, s:b, s:i, s:i, s:i}, s:o}", "port", m->port, "socket_open", m->open,
+				 "fwmark", (json_int_t)m->fwmark, "workers", (int)m->workers, "cipher", m->cipher,
+				 "tun", "vnet", env->tun->vnet, "csum", env->tun->csum, "tso", env->tun->tso, "uso",
+				 env->tun->uso, "uring", env->tun->uring, "udp", "gso", env->udp->gso, "gro",
+				 env->udp->gro, "buffer_wanted", UDP_SOCKBUF, "receive_buffer",
+				 (int)env->udp->rcvbuf, "send_buffer", (int)env->udp->sndbuf, "packets",
+				 counts_json(m->verdict));
 	json_t *handshakes = json_pack("{s:I, s:I, s:I, s:I, s:I}", "read", (json_int_t)m->handshakes_read, "loaded",
 				       (json_int_t)m->handshakes_loaded, "answered",
 				       (json_int_t)m->handshakes_answered, "sessions", (json_int_t)m->sessions,

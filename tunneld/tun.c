@@ -41,7 +41,7 @@ static int set_offload(int fd, unsigned flags, struct tun_info *info)
 
 int tun_open(const char *name, unsigned flags, struct tun_info *ret)
 {
-	struct tun_info info = { .vnet = !(flags & TUN_PLAIN) };
+	struct tun_info info = { .vnet = !(flags & TUN_PLAIN), .uring = !(flags & TUN_NO_URING) };
 	struct ifreq ifr = { 0 };
 	int fd, r;
 

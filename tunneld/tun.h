@@ -30,6 +30,7 @@ enum {
 	TUN_NO_CSUM = 4,
 	TUN_NO_TSO = 8,
 	TUN_NO_USO = 16,
+	TUN_NO_URING = 32,
 };
 
 /* What the kernel granted. */
@@ -39,6 +40,7 @@ struct tun_info {
 	bool csum;	/* reads may leave the checksum to us, writes may leave it to the kernel */
 	bool tso;	/* TCP super-packets, both families, both directions */
 	bool uso;	/* UDP super-packets, both families, both directions; Linux 6.2 */
+	bool uring;	/* many packets may be read in one call; tun_ring_open() finds out whether they can be */
 };
 
 /* Creates the interface, down, without addresses and with the kernel's own MTU, or, if it has TUN_QUEUES and was opened

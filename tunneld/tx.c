@@ -269,23 +269,39 @@ static void offer(struct tx *x, const struct gso *g)
 	}
 }
 
-/* One packet of a lane. How many bytes it had, at least 1; 0: nothing there, or the interface is gone. */
-static size_t read_one(struct tx *x, unsigned lane)
+/* A packet was read. */
+static void take(struct tx *x, const struct virtio_net_hdr *hdr, const uint8_t *buf, size_t n)
+{
+	struct gso g;
+
+	if (gso_parse(hdr, buf, n, &g)) {
+		lanes_weigh(x->lanes, x->now, buf, (uint32_t)n);
+		offer(x, &g);
+	}
+	x->round_reads++;
+	x->round_bytes += n > 0 ? n : 1;
+}
+
+/* Makes sure that the batch has room for one packet more. */
+static void flush_full(struct tx *x)
+{
+	if ((x->bytes >= TX_BATCH_BYTES && !x->shared) || x->reads == TX_READS)
+		flush(x);
+}
+
+/* One packet of a lane. False: nothing there, or the interface is gone. */
+static bool read_one(struct tx *x, unsigned lane)
 {
 	uint8_t *buf = arena_next(&x->in, TX_SLOT) + TUN_LINE;	/* TX_IN is what a round reads at most, and a slot */
 	uint32_t jobs = x->jobs, flushes = x->flushes;
 	struct virtio_net_hdr hdr;
-	struct gso g;
 	ssize_t n = tun_read(x->lanes->fd[lane], x->info, &hdr, buf);
 
 	if (n < 0) {
 		x->gone = n == -EBADFD;
-		return 0;
+		return false;
 	}
-	if (gso_parse(&hdr, buf, (size_t)n, &g)) {
-		lanes_weigh(x->lanes, x->now, buf, (uint32_t)n);
-		offer(x, &g);
-	}
+	take(x, &hdr, buf, (size_t)n);
 	/* The packet stays while a run is to be made from it. If a batch ended meanwhile, the next one begins at the
 	 * front again and does not know of this. */
 	if (x->flushes != flushes) {
@@ -294,25 +310,51 @@ static size_t read_one(struct tx *x, unsigned lane)
 		x->reads++;
 		arena_take(&x->in, TUN_LINE + ((size_t)n + TUN_LINE - 1) / TUN_LINE * TUN_LINE);
 	}
-	return n > 0 ? (size_t)n : 1;
+	flush_full(x);
+	return true;
+}
+
+/* Many of a lane in one call. False: fewer than that were there. */
+static bool read_many(struct tx *x, unsigned lane)
+{
+	const struct tun_ring *ring = x->ring;
+	uint8_t *mem = x->slots + x->slots_used * (size_t)TUN_RING_SLOT, *buf;
+	uint32_t before = x->round_reads;
+	struct virtio_net_hdr hdr;
+
+	if (!tun_ring_read(x->ring, x->lanes->fd[lane], mem))
+		x->ring = NULL;
+	for (uint32_t i = 0; i < TUN_RING_READS; i++) {
+		ssize_t n = tun_ring_packet(ring, mem, i, &hdr, &buf);
+
+		if (n >= 0)
+			take(x, &hdr, buf, (size_t)n);
+		x->gone |= n == -EBADFD;
+		flush_full(x);
+	}
+	/* If a batch ended meanwhile, the next one has some of these packets. */
+	x->slots_used += TUN_RING_READS;
+	if (x->slots_used == TX_SLOTS) {
+		flush(x);
+		x->slots_used = 0;
+	}
+	return x->round_reads - before == TUN_RING_READS;
 }
 
 /* A lane's turn. True: it is empty now. */
 static bool read_lane(struct tx *x, unsigned lane)
 {
-	size_t bytes = 0, n;
+	uint32_t reads = x->round_reads, bit = 1u << lane;
+	size_t bytes = x->round_bytes;
+	bool more = true;
 
-	for (unsigned reads = 0; reads < TX_TURN_READS && bytes < TX_TURN_BYTES; reads++) {
-		n = read_one(x, lane);
-		if (n == 0)
-			return true;
-		bytes += n;
-		x->round_bytes += n;
-		x->round_reads++;
-		if ((x->bytes >= TX_BATCH_BYTES && !x->shared) || x->reads == TX_READS)
-			flush(x);
-	}
-	return false;
+	while (more && x->round_reads - reads < TX_TURN_READS && x->round_bytes - bytes < TX_TURN_BYTES)
+		more = x->ring && x->many & bit ? read_many(x, lane) : read_one(x, lane);
+	if (x->round_reads - reads >= TX_MANY)
+		x->many |= bit;
+	else
+		x->many &= ~bit;
+	return !more;
 }
 
 /* Lane 0 goes first; after that all take turns, and the next round goes on where this one ended. */
@@ -340,6 +382,7 @@ void tx_round(struct tx *x, tnl_ns now, unsigned ready)
 	x->shared = judged && judge_shares(&x->judge, begin);
 	read_lanes(x, ready);
 	flush(x);
+	x->slots_used = 0;
 	publish_holds(x);
 	x->full = x->round_bytes >= TX_ROUND_BYTES;
 	x->crowded = x->round_reads >= TX_CROWD;

@@ -16,6 +16,7 @@
 #include "lanes.h"
 #include "stage.h"
 #include "tun.h"
+#include "tun_ring.h"
 #include "tunnel.h"
 #include "udp.h"
 
@@ -25,12 +26,14 @@ enum {
 	TX_TURN_BYTES = 64 << 10,	/* read from a lane before the next one's turn */
 	TX_TURN_READS = 32,
 	TX_CROWD = 32,			/* packets in a round that promise more soon */
+	TX_MANY = 16,			/* packets in a lane's turn that promise many more: they are read together */
 	TX_BATCH_BYTES = 32 << 10,	/* seal and send now, while it lies in the cache */
 	TX_READS = 64,			/* packets that are read before they are sealed */
 	TX_JOBS = 128,			/* runs, the same */
 	TX_RUN = UDP_GSO_SEGS,		/* packets in a run; most super-packets are one */
 	TX_CHUNK = 8,			/* of them split, then sealed: they stay in the first cache */
 	TX_SLOT = TUN_LINE + TUN_PACKET_MAX,
+	TX_SLOTS = 64,			/* a multiple of TUN_RING_READS, and a message's worth */
 	TX_IN = TX_ROUND_BYTES + TX_TURN_BYTES + TX_READS * 2 * TUN_LINE + TX_SLOT,
 	TX_ARENA = 512 << 10,
 };
@@ -53,7 +56,7 @@ struct tx {
 	struct udp_gso gso;
 	uint32_t mtu;
 	unsigned turn;		/* the lane that was read last */
-	unsigned round_reads;	/* packets in this round */
+	uint32_t round_reads;	/* packets in this round */
 	size_t round_bytes;
 	bool gone;		/* the interface has been removed */
 	tnl_ns now;
@@ -65,7 +68,11 @@ struct tx {
 	bool full;		/* the last round left packets in the queue */
 	bool crowded;		/* the last round had many packets */
 	bool shared;		/* this round's batches are large, and sealed by several threads */
-	struct arena in;	/* what was read, TX_IN bytes */
+	struct arena in;	/* what was read one by one, TX_IN bytes */
+	struct tun_ring *ring;	/* reads many at a time; NULL: there is none */
+	uint8_t *slots;		/* what it has read, TX_SLOTS of TUN_RING_SLOT bytes */
+	uint32_t slots_used;
+	uint32_t many;		/* the lanes, a bit each, that had so many in their last turn */
 	uint8_t *plain;		/* TUN_PACKET_MAX bytes: one packet on its way to the stage */
 	struct arena arena;	/* sealed datagrams of the batch, TX_ARENA bytes */
 	uint32_t reads, jobs, messages, bytes;	/* of the batch: packets in use, runs, messages, bytes of datagrams */

@@ -59,10 +59,13 @@ struct worker {
 	struct pollfd polls[POLLS];
 	struct tx tx;
 	struct rx rx;
+	struct tun_ring ring;
+	bool has_ring;			/* owner, before the thread starts */
 	struct command command_mem[COMMANDS];
 	struct worker_dgram control_mem[WORKER_CONTROL_MAX];
 	uint8_t rx_mem[RX_MESSAGES][UDP_BUF_LEN];
 	alignas(TUN_LINE) uint8_t tx_mem[TX_IN];
+	alignas(TUN_LINE) uint8_t slots_mem[TX_SLOTS][TUN_RING_SLOT];
 	uint8_t plain_mem[TUN_PACKET_MAX + 1];
 	uint8_t arena_mem[TX_ARENA];
 };
@@ -260,6 +263,9 @@ static void prepare(struct worker *w, const struct worker_conf *conf, struct sta
 		.arena = { w->arena_mem, TX_ARENA, 0 }, .in = { w->tx_mem, TX_IN, 0 }, .plain = w->plain_mem,
 		.crew = &w->crew, .judge = { .rule = conf->share },
 	};
+	w->has_ring = conf->info.uring && tun_ring_open(&w->ring, w->lanes.fd[0], &w->conf.info);
+	w->tx.ring = w->has_ring ? &w->ring : NULL;
+	w->tx.slots = w->slots_mem[0];
 	w->rx.core = w->core;
 	w->rx.lanes = &w->lanes;
 	w->rx.info = &w->conf.info;
@@ -306,6 +312,8 @@ void worker_free(struct worker *w)
 	pthread_cond_destroy(&w->progress);
 	pthread_mutex_destroy(&w->lock);
 	close(w->wake);
+	if (w->has_ring)
+		tun_ring_close(&w->ring);
 	arena_unmap(w->tx.stage, stage_footprint());
 	arena_unmap(w, sizeof(*w));
 }
@@ -381,6 +389,11 @@ bool worker_pop_control(struct worker *w, struct worker_dgram *ret)
 unsigned worker_control_depth(const struct worker *w)
 {
 	return ring_depth(&w->control);
+}
+
+bool worker_has_ring(const struct worker *w)
+{
+	return w->has_ring;
 }
 
 bool worker_tun_gone(const struct worker *w)

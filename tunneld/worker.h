@@ -4,9 +4,9 @@
  * poll() on its TUN queues, the sockets and the owner's commands; it allocates nothing and takes no lock while packets
  * flow. Everything in this header is called by the OWNER.
  *
- * System calls of the thread, for the sandbox: poll, read, write, writev, sendmsg, sendmmsg, recvmmsg, futex,
- * sched_yield; to end: exit, madvise, munmap, rt_sigprocmask. To make and start it, before: mmap, mlock2, madvise,
- * eventfd2, clone3.
+ * System calls of the thread, for the sandbox: poll, read, write, writev, sendmsg, sendmmsg, recvmmsg, io_uring_enter,
+ * futex, sched_yield; to end: exit, madvise, munmap, rt_sigprocmask. To make and start it, before: mmap, mlock2,
+ * madvise, eventfd2, io_uring_setup, io_uring_register, clone3.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -90,6 +90,9 @@ unsigned worker_control_depth(const struct worker *w);
  * written then. While one question is open no other is asked. */
 void worker_ping(struct worker *w);
 bool worker_alive(const struct worker *w);
+
+/* It reads many packets in one call where many wait: info.uring allows it, and the kernel does. */
+bool worker_has_ring(const struct worker *w);
 
 /* The interface has been removed: reading a queue of it says so. */
 bool worker_tun_gone(const struct worker *w);

@@ -114,7 +114,7 @@ static const struct {
 	  "3:1 warning: MTU is here more than once, the last one counts\n4:9 Table 4294967296\n" },
 	{ I "NoOffload = gso, USO\n#: NoOffload = all\nNoOffload =\n",
 	  I_ "2:1 warning: NoOffload is not supported by this version\n2:13 NoOffload 16\n2:18 NoOffload 8\n"
-	  "3:4 warning: NoOffload is not supported by this version\n3:16 NoOffload 63\n"
+	  "3:4 warning: NoOffload is not supported by this version\n3:16 NoOffload 255\n"
 	  "4:1 warning: NoOffload is not supported by this version\n" },
 	{ I "Table = auto\n", I_ "2:9 Table 8589934592\n" },
 	{ I "Table = main\n", I_ "2:9 Table 254\n" },

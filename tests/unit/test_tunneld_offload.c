@@ -31,18 +31,19 @@ START_TEST(bits_become_flags)
 	ck_assert_uint_eq(offload_tun_flags(CONF_OFFLOAD_TSO | CONF_OFFLOAD_USO), TUN_NO_TSO | TUN_NO_USO);
 	ck_assert_uint_eq(offload_udp_flags(CONF_OFFLOAD_GSO | CONF_OFFLOAD_TSO), UDP_NO_GSO);
 	ck_assert_uint_eq(offload_udp_flags(CONF_OFFLOAD_GRO), UDP_NO_GRO);
+	ck_assert_uint_eq(offload_tun_flags(CONF_OFFLOAD_URING), TUN_NO_URING);
 }
 END_TEST
 
 START_TEST(line_tells_what_is_used)
 {
-	struct tun_info tun = { .vnet = true, .csum = true, .tso = true, .uso = true };
+	struct tun_info tun = { .vnet = true, .csum = true, .tso = true, .uso = true, .uring = true };
 	struct udp_info udp = { .gso = true, .gro = true, .rcvbuf = UDP_SOCKBUF, .sndbuf = UDP_SOCKBUF };
 	char text[OFFLOAD_TEXT];
 
 	offload_text(&tun, &udp, text);
-	ck_assert_str_eq(text, "tun csum tso uso; udp gso gro; buffers 16 MiB");
-	tun.uso = udp.gso = false;
+	ck_assert_str_eq(text, "tun csum tso uso uring; udp gso gro; buffers 16 MiB");
+	tun.uso = tun.uring = udp.gso = false;
 	udp.rcvbuf = 212992;
 	offload_text(&tun, &udp, text);
 	ck_assert_str_eq(text, "tun csum tso; udp gro; buffers 208 KiB in, 16 MiB out");
