@@ -176,9 +176,8 @@ static int prepare(struct application *a)
 	if (!code && (a->live || a->iface.conf[0]) && a->iface.foreign)
 		code = cmd_fail(c, CMD_PERM, "%s has no file of ours in %.*s (use: tunctl import)", a->iface.name,
 				(int)strlen(a->iface.dir) - (int)strlen(a->iface.name) - 3, a->iface.dir);
-	if (!code && a->live && !a->iface.running)
-		code = cmd_fail(c, CMD_NODAEMON, "%s is not running (use: tunctl up %s, or --offline)", a->iface.name,
-				a->iface.name);
+	if (!code && a->live)
+		code = iface_need_running(c, &a->iface);
 	if (code || (code = judge(a)))
 		return code;
 	if (!a->iface.conf[0])	/* --offline, the first one */

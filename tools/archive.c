@@ -259,7 +259,7 @@ const char *archive_parse(const char *text, size_t len, struct archive *ret)
 
 	*ret = (struct archive){ .count = 0 };
 	o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-	why = o ? take_all(ret, o) : "it is no JSON, or cut short";
+	why = o ? take_all(ret, o) : "it is no backup: no JSON, or cut short";
 	json_decref(o);
 	return why;
 }

@@ -22,9 +22,8 @@ static int lock_interface(const struct ctx *c, struct change *ret)
 	if (!ret->iface.running && !ret->iface.conf[0])
 		return cmd_fail(c, CMD_NOENT, "there is no interface %s, neither running nor configured",
 				ret->iface.name);
-	if (!ret->iface.running && !offline)
-		return cmd_fail(c, CMD_NODAEMON, "%s is not running (use: tunctl up %s, or --offline)", ret->iface.name,
-				ret->iface.name);
+	if (!offline && (code = iface_need_running(c, &ret->iface)))
+		return code;
 	return cmd_has(c, OPT_DRY_RUN) ? 0 : iface_lock(c, &ret->iface);
 }
 

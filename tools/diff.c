@@ -187,8 +187,8 @@ int cmd_diff(struct ctx *c)
 	out_table_init(&d.table, columns, sizeof(columns) / sizeof(columns[0]));
 	if (!code && !f.conf[0])
 		code = cmd_fail(c, CMD_NOENT, "no file describes %s", f.name);
-	if (!code && !f.running)
-		code = cmd_fail(c, CMD_NODAEMON, "%s is not running (use: tunctl up %s)", f.name, f.name);
+	if (!code)
+		code = iface_need_running(c, &f);
 	if (!code && !(code = compare(c, &f, &d))) {
 		print(c, &f, &d);
 		code = d.count ? CMD_CONFLICT : CMD_DONE;

@@ -124,8 +124,8 @@ static int choose(const struct ctx *c, enum iface_first first, char ret[IFNAMSIZ
 	if (!n.count)
 		first == IFACE_RUNNING_FIRST ? list_configured(c, &n) : list_running(c, &n);
 	if (!n.count)
-		return cmd_fail(c, CMD_NOENT, "there is no interface in %s/wireguard or %s/tunneld", iface_run_dir(c),
-				iface_etc_dir(c));
+		return cmd_fail(c, CMD_NOENT, "there is no interface in %s/wireguard or %s/tunneld (make one: tunctl "
+				"init)", iface_run_dir(c), iface_etc_dir(c));
 	if (n.count == 1) {
 		strcpy(ret, n.name[0]);
 		return 0;
@@ -177,6 +177,18 @@ int iface_paths(const struct ctx *c, const char *name, struct iface *ret)
 	if (!err)
 		*ret = f;
 	return err;
+}
+
+int iface_need_running(const struct ctx *c, const struct iface *f)
+{
+	bool offline = c->cmd->opts & OPT_BIT(OPT_OFFLINE) && !cmd_has(c, OPT_RUNTIME);
+
+	if (f->running)
+		return 0;
+	if (!f->conf[0])
+		return cmd_fail(c, CMD_NOENT, "there is no interface %s, neither running nor configured", f->name);
+	return cmd_fail(c, CMD_NODAEMON, "%s is not running (use: tunctl up %s%s)", f->name, f->name,
+			offline ? ", or --offline" : "");
 }
 
 int iface_find(const struct ctx *c, const char *name, enum iface_first first, struct iface *ret)

@@ -35,6 +35,8 @@ enum iface_first { IFACE_RUNNING_FIRST, IFACE_CONFIGURED_FIRST };
 /* `name` may be NULL: the one that there is. Returns 0, or an exit code after one line on stderr: CMD_USAGE (no name of
  * an interface, several to choose from), CMD_NOENT, CMD_PERM. */
 int iface_find(const struct ctx *c, const char *name, enum iface_first first, struct iface *ret);
+/* 0, or CMD_NOENT or CMD_NODAEMON after a line that says what to do. */
+int iface_need_running(const struct ctx *c, const struct iface *f);
 /* Every interface that is configured or runs, each once; at most max. Returns how many. */
 size_t iface_names(const struct ctx *c, char (*ret)[IFNAMSIZ], size_t max);
 /* Where the files of one would be, without a look at what runs. 0, or CMD_USAGE after one line on stderr. */

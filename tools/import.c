@@ -205,7 +205,7 @@ int cmd_import(struct ctx *c)
 	int code = m.list ? 0 : cmd_fail(c, CMD_FAILED, "%s", strerror(ENOMEM));
 
 	if (!code && stat(path, &st))
-		code = cmd_fail(c, errno == EACCES ? CMD_PERM : CMD_NOENT, "%s: %s", path, strerror(errno));
+		code = cmd_fail(c, errno == EACCES ? CMD_PERM : CMD_USAGE, "%s: %s", path, strerror(errno));
 	if (!code && S_ISDIR(st.st_mode) && cmd_has(c, OPT_INTERFACE))
 		code = cmd_fail(c, CMD_USAGE, "-i goes with a file, not with a directory");
 	if (!code)

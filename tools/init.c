@@ -124,7 +124,7 @@ static int decide_host(struct init *in)
 	if (!text)
 		return find_host(in);
 	if (!is_word(text, strlen(text)) || strlen(text) + 3 > sizeof(in->server.client_host))
-		return cmd_fail(in->c, CMD_USAGE, "--endpoint: not HOST or HOST:PORT");
+		return cmd_fail(in->c, CMD_USAGE, "--endpoint %s: not HOST or HOST:PORT", text);
 	snprintf(in->server.client_host, sizeof(in->server.client_host),
 		 text_addr(text, strlen(text), NULL, &a) && a.family == 6 ? "[%s]" : "%s", text);
 	return 0;
@@ -240,7 +240,7 @@ static int check_conf(const struct init *in)
 		return cmd_fail(in->c, CMD_FAILED, "the configuration would be too big");
 	while (!code && conf_next(&r, &it) != CONF_END)
 		if (it.what == CONF_ERROR)
-			code = cmd_fail(in->c, CMD_USAGE, "%s", it.message);
+			code = cmd_fail(in->c, CMD_USAGE, "--endpoint %s: %s", in->server.client_host, it.message);
 	sodium_memzero(&page, sizeof(page));
 	sodium_memzero(&it, sizeof(it));
 	sodium_memzero(&r, sizeof(r));

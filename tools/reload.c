@@ -49,10 +49,8 @@ int cmd_reload(struct ctx *c)
 	json_t *answer;
 	int code = iface_find(c, c->word[0], IFACE_RUNNING_FIRST, &f), err;
 
-	if (code)
+	if (code || (code = iface_need_running(c, &f)))
 		return code;
-	if (!f.running)
-		return cmd_fail(c, f.conf[0] ? CMD_NODAEMON : CMD_NOENT, "%s is not running", f.name);
 	/* Who is not root, as the service that systemd reloads, cannot take the lock. He may see half of a change that
 	 * is under way; but whoever makes it reloads at its end. */
 	if (geteuid() == 0 && (code = iface_lock(c, &f)))

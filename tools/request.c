@@ -80,12 +80,13 @@ const char *request_resolve(const char *host_port, char ret[ROSTER_ENDPOINT_MAX]
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV }, *found;
 	char host[ROSTER_HOST_MAX], ip[64], port[8], *name = host, *colon;
+	uint64_t number;
 	int err;
 
 	snprintf(host, sizeof(host), "%s", host_port);
 	colon = strrchr(host, ':');
-	if (!host_ok(host_port) || !colon || colon[1] < '0' || colon[1] > '9')
-		return "not HOST:PORT";
+	if (!host_ok(host_port) || !colon || !text_number(colon + 1, strlen(colon + 1), UINT16_MAX, &number) || !number)
+		return "not HOST:PORT, with a port from 1 to 65535";
 	*colon++ = 0;
 	if (host[0] == '[' && host[strlen(host) - 1] == ']') {
 		host[strlen(host) - 1] = 0;

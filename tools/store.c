@@ -194,7 +194,7 @@ int store_read(const char *path, char **ret, size_t *len)
 	if (fstat(fd, &st))
 		err = -errno;
 	else if (!S_ISREG(st.st_mode))
-		err = -EINVAL;
+		err = S_ISDIR(st.st_mode) ? -EISDIR : -ENOTSUP;
 	else if (st.st_size > STORE_FILE_MAX)
 		err = -EFBIG;
 	else if (!(data = malloc((size_t)st.st_size + 1)))

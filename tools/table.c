@@ -13,7 +13,8 @@ const struct opt opt_table[OPT_COUNT] = {
 	[OPT_DRY_RUN] = { "dry-run", NULL, "print what would be done, change nothing", 'n', false },
 	[OPT_ENDPOINTS] = { "endpoints", NULL, "show the addresses from which peers speak", 0, false },
 	[OPT_PUBKEY] = { "pubkey", "KEY", "the peer's public key; without it a key pair is made", 0, false },
-	[OPT_IP] = { "ip", "NET", "an address or network of the peer, again for more; auto: a free one", 0, false },
+	[OPT_IP] = { "ip", "NET", "an address or network of the peer, again for more; auto: a free one; init: our own",
+		     0, false },
 	[OPT_PSK] = { "psk", "FILE", "read the preshared key from FILE (-: stdin); auto: make one", 0, false },
 	[OPT_ENDPOINT] = { "endpoint", "HOST:PORT", "where the peer listens; init: where this machine does", 0,
 			   false },
@@ -91,7 +92,7 @@ const struct cmd cmd_table[] = {
 	{ "peer export", "PEER", "print a peer's own configuration, in one of several formats", 1, 1,
 	  OPT_BIT(OPT_FORMAT) | OPT_BIT(OPT_OUTPUT) | OPT_BIT(OPT_PRIVATE_KEY) | OPT_BIT(OPT_NO_KEY) |
 	  OPT_BIT(OPT_SERVER), cmd_peer_export },
-	{ "export", "[IF]", "print an interface's configuration for other programs", 0, 1,
+	{ "export", "--wg-quick [IF]", "print an interface's configuration for other programs", 0, 1,
 	  OPT_BIT(OPT_WG_QUICK) | OPT_BIT(OPT_OUTPUT), cmd_export },
 	{ "import", "PATH", "take over configurations of wg-quick, PiVPN or wg-easy, names too", 1, 1,
 	  OPT_BIT(OPT_DRY_RUN), cmd_import },

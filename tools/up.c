@@ -142,8 +142,8 @@ int cmd_up(struct ctx *c)
 	if (code)
 		return code;
 	if (!f.conf[0])
-		return cmd_fail(c, CMD_NOENT, "no %.*s.conf or other file describes %s", (int)strlen(f.dir) - 2, f.dir,
-				f.name);
+		return cmd_fail(c, CMD_NOENT, "there is no %.*s.conf (make a server: tunctl init %s)",
+				(int)strlen(f.dir) - 2, f.dir, f.name);
 	if (!find_daemon(program))
 		return no_daemon(c);
 	if (cmd_has(c, OPT_DRY_RUN)) {

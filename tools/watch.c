@@ -290,9 +290,7 @@ int cmd_watch(struct ctx *c)
 	struct watch w = { .c = c };
 	int code = iface_find(c, c->word[0], IFACE_RUNNING_FIRST, &w.f);
 
-	if (!code && !w.f.running)
-		return cmd_fail(c, CMD_NODAEMON, "%s is not running", w.f.name);
-	if (code)
+	if (code || (code = iface_need_running(c, &w.f)))
 		return code;
 	load_names(&w);
 	if (!follow(&w))

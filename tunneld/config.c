@@ -269,6 +269,15 @@ static char *read_file(const char *file, size_t *ret_len)
 		errno = EFBIG;
 	while (text && len < (size_t)st.st_size && (n = read(fd, text + len, (size_t)st.st_size - len)) > 0)
 		len += (size_t)n;
+	/* A part is none: what it says may be the opposite of the whole. */
+	if (text && n < 0) {
+		int why = errno;
+
+		sodium_memzero(text, len);
+		free(text);
+		text = NULL;
+		errno = why;
+	}
 	close(fd);
 	*ret_len = len;
 	return text;

@@ -84,6 +84,8 @@ for line in 'AllowedIPs = 10.0.0.0/33' 'AllowedIPs = 10.0.0/8' 'Endpoint = 10.0.
 	'PresharedKey = aaaa' 'Colour = blue' '[Neighbour]' 'nonsense'; do
 	claim "refused with its place: $line" wrong "$line"
 done
+directory() { mkdir "$T/dir.conf"; n a timeout 10 "$TUNNELD" -f -c "$T/dir.conf" wga; [ $? -eq 2 ] && gone; }
+claim "what cannot be read is no empty file" directory
 claim "a key in a refused line is not repeated" \
 	not grep -qF "$(cat "$T/psk")" <(wrong "PresharedKey = $(cat "$T/psk")x" 2>&1)
 

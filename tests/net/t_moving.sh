@@ -62,7 +62,7 @@ sed -i 's/10.6.0.3/10.6.0.2/; s/#.disabled. //' "$T/wireguard/wg0.conf"
 fresh
 claim "exit 2: two clients with one address" code 2 ctl import "$T/wireguard"
 claim "nothing is written, not even what is good" equal "$(files)" ""
-claim "exit 3: no such path" code 3 ctl import "$T/nowhere"
+claim "exit 2: no such path" code 2 ctl import "$T/nowhere"
 
 # ---- wg-easy
 

@@ -76,6 +76,20 @@ END
 claim "exit 6: status of what does not run" code 6 ctl status
 claim "exit 6: peer add without a daemon" code 6 ctl peer add anna
 claim "exit 6 changed nothing" not test -e "$ETC/wg0.d"
+says() { local want=$1; shift; grep -qF "$want" <("$@" 2>&1) || { "$@"; false; }; }
+claim "it is said how to go on" says '(use: tunctl up wg0, or --offline)' ctl peer add anna
+claim "but not with what cannot help" says 'not running (use: tunctl up wg0)' ctl peer kick anna
+for verb in reload watch diff; do
+	claim "exit 6: $verb of what does not run" code 6 ctl $verb
+	claim "and how to go on" says '(use: tunctl up wg0)' ctl $verb
+done
+mkdir "$T/x.conf"
+for verb in check restore; do
+	claim "exit 2: $verb of a directory" code 2 ctl $verb "$T/x.conf"
+	claim "which is said" says 'x.conf: Is a directory' ctl $verb "$T/x.conf"
+done
+claim "exit 2: an endpoint with a port that there is not" code 2 ctl peer add anna --offline --endpoint 192.0.2.1:65536
+claim "exit 2: nor is that one" code 2 ctl peer add anna --offline --endpoint 192.0.2.1:0
 claim "peer list needs no daemon" bash -c "ctl peer list | grep -q 'bo .*10.8.0.2 .*saved'"
 claim "peer add --offline saves" code 0 ctl peer add off --offline --pubkey "$(key off)" --note "Off, line"
 claim "the file is closed to others" equal "$(stat -c %a "$ETC/wg0.d/off.peer")" 600

@@ -15,7 +15,7 @@ addr b vb 10.0.0.3/24
 } >"$T/etc/tunneld/wg0.conf"
 echo 'AllowedIPs = 10.8.0.2/32' >>"$T/etc/tunneld/wg0.conf"
 chmod 600 "$T/etc/tunneld/wg0.conf"
-claim "exit 6 where nothing runs" bash -c "'$TUNCTL' --etc '$T/etc' watch wg0; test \$? = 6"
+claim "exit 3 where nothing is" bash -c "'$TUNCTL' --etc '$T/etc' watch wg9; test \$? = 3"
 must n a "$TUNCTL" --etc "$T/etc" up -q wg0
 spawn json a "$TUNCTL" --etc "$T/etc" watch wg0 --json >"$T/json"
 spawn text a "$TUNCTL" --etc "$T/etc" watch wg0 >"$T/text" 2>"$T/said"
