@@ -78,6 +78,12 @@ not() { ! "$@"; }
 # equal IS SHOULD
 equal() { [ "$1" = "$2" ] || { echo "is: $1"; echo "should be: $2"; false; }; }
 
+# code N COMMAND...: it ends with this exit code.
+code() { local is should=$1; shift; "$@"; is=$?; equal "$is" "$should"; }
+
+# json FILTER COMMAND...: what it says with --json passes this filter of jq.
+json() { local filter=$1; shift; "$@" --json | jq -e "$filter"; }
+
 # wait_for SECONDS COMMAND...: until COMMAND succeeds. Where everything is slow the time is, too: as many looks are
 # taken as that time has room for on a machine at rest, within four times as many seconds.
 wait_for()
@@ -245,16 +251,32 @@ no_tunnel() { stop wga; stop wgb; }
 # reach NS ADDRESS [ping options]: one ping is answered. A handshake may come before it.
 reach() { n "$1" ping -n -c 1 -W 4 "${@:3}" "$2"; }
 
+# bulk_of BYTES: what bulk() sends.
+bulk_of() { head -c "$1" /dev/urandom >"$T/bulk"; }
+
+# bulk FROM TO ADDRESS: sent by TCP from one namespace to the other, it arrives as it was.
+BULK_PORT=7000
+bulk()
+{
+	local pid
+
+	BULK_PORT=$((BULK_PORT + 1))
+	n "$2" timeout 60 socat -u TCP6-LISTEN:$BULK_PORT,ipv6only=0,reuseaddr "OPEN:$T/got,creat,trunc" &
+	pid=$!
+	wait_for 10 n "$2" sh -c "ss -Htln sport = $BULK_PORT | grep -q ." || return
+	n "$1" timeout 60 socat -u "OPEN:$T/bulk" "TCP:$3:$BULK_PORT" && wait $pid && cmp "$T/bulk" "$T/got"
+}
+
 # handshake_of IF: seconds since 1970 of the newest handshake.
 handshake_of() { wg show "$1" latest-handshakes | awk '$2 > m { m = $2 } END { print m + 0 }'; }
 
 # ---- Looking at packets
 
-# watch NAME NS IF FILTER [OPTION...]: records packets to $T/NAME.pcap, until seen(). Of a burst it keeps 32 packets; with
-# the option -s100, the first bytes of each, all of it.
+# watch NAME NS IF FILTER [OPTION...]: records packets to $T/NAME.pcap, until seen(). Of a burst it keeps 512 packets;
+# with the option -s100, the first bytes of each, all of it.
 watch()
 {
-	spawn "watch-$1" "$2" tcpdump -n -U --immediate-mode -B 8192 -i "$3" -w "$T/$1.pcap" "${@:5}" "$4" 2>"$T/$1.watch"
+	spawn "watch-$1" "$2" tcpdump -n -U --immediate-mode -B 32768 -s 65535 -i "$3" -w "$T/$1.pcap" "${@:5}" "$4" 2>"$T/$1.watch"
 	wait_for 5 grep -q listening "$T/$1.watch" || { fail "set-up: tcpdump -i $3 $4" "$T/$1.watch"; exit 1; }
 }
 

@@ -14,7 +14,6 @@ must ln -s "$TUNNELD" "$T/bin/tunneld"
 ETC=$T/etc/tunneld
 spaces a
 ctl() { n a "$T/bin/tunctl" --etc "$T/etc" --var "$T/var" -i wg0 "$@"; }
-code() { local is should=$1; shift; "$@"; is=$?; equal "$is" "$should"; }
 # What a new peer gets, in one line.
 nets() { sed -n 's/^AllowedIPs = //p' "$ETC/wg0.d/$1.peer"; }
 live() { wg show wg0 allowed-ips | awk -v key="$1" '$1 == key { $1 = ""; print substr($0, 2) }'; }

@@ -9,8 +9,6 @@ mkdir -p "$T/etc/tunneld/wg0.d" /run/tunneld /run/wireguard
 ETC=$T/etc/tunneld
 CONF=$ETC/wg0.conf
 ctl() { "$TUNCTL" --etc "$T/etc" -i wg0 "$@"; }
-code() { local is should=$1; shift; "$@"; is=$?; equal "$is" "$should"; }
-json() { local filter=$1; shift; "$@" --json | jq -e "$filter"; }
 export T TUNCTL
 export -f ctl
 

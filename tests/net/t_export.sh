@@ -9,7 +9,6 @@
 mkdir -p "$T/etc/tunneld/wg0.d"
 ETC=$T/etc/tunneld
 ctl() { "$TUNCTL" --etc "$T/etc" "$@"; }
-code() { local is should=$1; shift; "$@"; is=$?; equal "$is" "$should"; }
 # tty COMMAND...: with a terminal as standard output.
 tty()
 {

@@ -14,7 +14,6 @@ must cp "$TUNCTL" "$T/bin/tunctl"
 must ln -s "$TUNNELD" "$T/bin/tunneld"
 ETC=$T/etc/tunneld
 ctl() { n vps "$T/bin/tunctl" --etc "$T/etc" "$@"; }
-code() { local is should=$1; shift; "$@"; is=$?; equal "$is" "$should"; }
 export T
 export -f ctl n
 sum() { { find "$T/etc" -printf '%p %m\n'; find "$T/etc" -type f -exec sha256sum {} +; } | sort; }

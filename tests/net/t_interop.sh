@@ -10,18 +10,7 @@
 . "$(dirname "$0")/lib.sh"
 
 outside
-head -c 20000000 /dev/urandom >"$T/bulk"
-sum=$(sha256sum <"$T/bulk")
-
-# bulk FROM TO ADDRESS: what arrives is what was sent.
-bulk()
-{
-	n "$2" timeout 30 socat -u TCP6-LISTEN:7000,ipv6only=0,reuseaddr "OPEN:$T/got,creat,trunc" 2>"$T/listen.log" &
-	local pid=$!
-
-	wait_for 5 n "$2" sh -c 'ss -Htln sport = 7000 | grep -q .' || return
-	n "$1" timeout 30 socat -u "OPEN:$T/bulk" "TCP:$3:7000" && wait $pid && equal "$(sha256sum <"$T/got")" "$sum"
-}
+bulk_of 20000000
 
 psk_of() { wg set "$1" peer "$2" preshared-key "$3"; }
 (umask 077; wg genpsk >"$T/psk")

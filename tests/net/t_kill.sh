@@ -11,7 +11,6 @@ must cp "$TUNCTL" "$T/bin/tunctl"
 must ln -s "$TUNNELD" "$T/bin/tunneld"
 ETC=$T/etc/tunneld
 ctl=("$T/bin/tunctl" --etc "$T/etc" --var "$T/var" -i wg0 -q)
-code() { local is should=$1; shift; "$@"; is=$?; equal "$is" "$should"; }
 # Every file and all that is in it; what begins with a dot is no file of ours yet. Without a process for any of it.
 files()
 {

@@ -6,8 +6,6 @@
 
 ETC=$T/etc/tunneld
 ctl() { "$TUNCTL" --etc "$T/etc" --var "$T/var" "$@"; }
-code() { local is should=$1; shift; "$@"; is=$?; equal "$is" "$should"; }
-json() { local filter=$1; shift; "$@" --json | jq -e "$filter"; }
 export T TUNCTL
 export -f ctl
 fresh() { rm -rf "${T:?}/etc" "${T:?}/var"; mkdir -p "$T/etc" "$T/var"; }

@@ -9,21 +9,7 @@
 . "$(dirname "$0")/lib.sh"
 
 outside
-head -c 2000000 /dev/urandom >"$T/bulk"
-sum=$(sha256sum <"$T/bulk")
-port=7000
-
-# bulk FROM TO ADDRESS: what arrives is what was sent.
-bulk()
-{
-	local pid
-
-	port=$((port + 1))
-	n "$2" timeout 30 socat -u TCP6-LISTEN:$port,ipv6only=0,reuseaddr "OPEN:$T/got,creat,trunc" 2>"$T/listen.log" &
-	pid=$!
-	wait_for 10 n "$2" sh -c "ss -Htln sport = $port | grep -q ." || return
-	n "$1" timeout 30 socat -u "OPEN:$T/bulk" "TCP:$3:$port" && wait $pid && equal "$(sha256sum <"$T/got")" "$sum"
-}
+bulk_of 2000000
 
 mtu()
 {

@@ -14,6 +14,9 @@ tunnel tunneld "${PEER:-tunneld}"
 watch talk a va udp
 claim "a session is made" reach a 192.168.9.2
 claim "data goes both ways" n a ping -n -q -c 5 -i 0.01 -W 2 192.168.9.2
+# a owes a keepalive for the last answer. When b has it neither has anything to say, however long all this takes.
+owed() { test "$(tcpdump -n -r "$T/$1.pcap" 'src host 10.0.0.1 and udp[4:2] = 40' 2>/dev/null | wc -l)" -gt 0; }
+must wait_for 20 owed talk
 seen talk >/dev/null
 
 # The attacker has the wire to himself: a is mute from now on, all that b says is seen.
@@ -43,7 +46,10 @@ claim "nor shortened data" unanswered 4 cut
 claim "nor lengthened data" unanswered 4 longer
 
 must wg set wga private-key "$T/a.key"
+watch paid a va udp
 claim "the tunnel goes on" reach a 192.168.9.2
+must wait_for 20 owed paid
+seen paid >/dev/null
 
 # The same at the initiator: responses.
 before=$(wg show wga transfer; wg show wga latest-handshakes)

@@ -24,8 +24,11 @@ watch talk a va udp
 claim "a ping passes" reach a 192.168.9.2
 claim "five more" n a ping -n -q -c 5 -i 0.05 192.168.9.2
 sleep 11
-claim "ten seconds after the last answer comes one keepalive, and only one" equal \
-	"$(seen talk 'udp[4:2] = 40 and udp[8] = 4')" 1
+one_keepalive()
+{
+	equal "$(seen talk 'udp[4:2] = 40 and udp[8] = 4')" 1 || { tcpdump -n -tt -r "$T/talk.pcap"; false; }
+}
+claim "ten seconds after the last answer comes one keepalive, and only one" one_keepalive
 used=$(ticks)
 watch silence a va udp
 sleep 7

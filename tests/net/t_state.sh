@@ -10,8 +10,6 @@ must ln -s "$TUNNELD" "$T/bin/tunneld"
 ETC=$T/etc/tunneld
 spaces a
 ctl() { n a "$T/bin/tunctl" --etc "$T/etc" "$@"; }
-code() { local is should=$1; shift; "$@"; is=$?; equal "$is" "$should"; }
-json() { local filter=$1; shift; "$@" --json | jq -e "$filter"; }
 export T
 export -f ctl n
 

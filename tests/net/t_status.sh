@@ -36,7 +36,6 @@ claim "all peers for a pipe" equal "$(grep -cE '^(bo|idle-)' "$T/once")" 61
 must ip -n a link set va mtu 1300
 claim "what is wrong" grep -qE '^  (warnings| {8})    mtu: MTU 1420 is too much' <(ctl status wg0)
 must ip -n a link set va mtu 1500
-json() { local filter=$1; shift; "$@" --json | jq -e "$filter"; }
 claim "JSON is as the manual says" json '.v == 1 and (keys | sort) == (["v", "interface", "running", "up",
 	"public_key", "port", "online", "rx_bytes", "tx_bytes", "latest_handshake", "nat", "kill_switch", "filter",
 	"peers"] | sort) and .nat == {on: false, via: null, networks: []} and .kill_switch == "no" and

@@ -13,8 +13,6 @@ ETC=$T/etc/tunneld
 spaces a
 
 ctl() { n a "$T/bin/tunctl" --etc "$T/etc" "$@"; }
-# code N COMMAND...: it ends with this exit code.
-code() { local is should=$1; shift; "$@"; is=$?; equal "$is" "$should"; }
 # says TEXT COMMAND...: TEXT is in the one line on stderr.
 says()
 {
@@ -27,7 +25,6 @@ says()
 export T
 export -f ctl n
 silent() { equal "$("$@" 2>&1)" ""; }
-json() { local filter=$1; shift; "$@" --json | jq -e "$filter"; }
 live() { wg show wg0 allowed-ips | grep -qF "$1"; }
 lines() { wg show wg0 peers | wc -l; }
 sum() { { find "$T/etc" -type f -exec sha256sum {} +; wg show wg0 dump 2>/dev/null; } | sort; }

@@ -10,8 +10,6 @@ ETC=$T/etc/tunneld
 outside
 tunnel tunneld tunneld
 ctl() { n a "$TUNCTL" --etc "$T/etc" -i wga "$@"; }
-code() { local is should=$1; shift; "$@"; is=$?; equal "$is" "$should"; }
-json() { local filter=$1; shift; "$@" --json | jq -e "$filter"; }
 of_peer() { wg show wga "$1" | awk -v k="$2" '$1 == k { $1 = ""; print substr($0, 2) }'; }
 sum() { { find "$T/etc" -type f -exec sha256sum {} +; wg show wga dump | cut -f 1-4,8; } | sort; }
 unchanged() { local before; before=$(sum); "$@"; equal "$(sum)" "$before"; }
