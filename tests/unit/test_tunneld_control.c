@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The UAPI server over real sockets: whole transactions or nothing, whatever clients do. The interface stays down, so
  * no worker and no parent are needed. */
-#include <check.h>
 #include <errno.h>
-#include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
