@@ -73,7 +73,6 @@ END
 claim "exit 6: status of what does not run" code 6 ctl status
 claim "exit 6: peer add without a daemon" code 6 ctl peer add anna
 claim "exit 6 changed nothing" not test -e "$ETC/wg0.d"
-says() { local want=$1; shift; grep -qF "$want" <("$@" 2>&1) || { "$@"; false; }; }
 claim "it is said how to go on" says '(use: tunctl up wg0, or --offline)' ctl peer add anna
 claim "but not with what cannot help" says 'not running (use: tunctl up wg0)' ctl peer kick anna
 for verb in reload watch diff; do
