@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/route.h>
+#include <stdalign.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <linux/fib_rules.h>
@@ -99,6 +100,35 @@ bool netlink_read_route(struct nlmsghdr *h, struct netlink_route_seen *ret)
 		memcpy(seen.net.ip, nla_data(dst), (size_t)nla_len(dst));
 	*ret = seen;
 	return true;
+}
+
+static unsigned link_of_news(struct nlmsghdr *h)
+{
+	struct ifaddrmsg *address = nlmsg_data(h);
+	uint32_t oif = 0;
+
+	if (h->nlmsg_type == RTM_NEWADDR || h->nlmsg_type == RTM_DELADDR)
+		return nlmsg_valid_hdr(h, sizeof(*address)) ? address->ifa_index : 0;
+	if (nlmsg_valid_hdr(h, sizeof(struct rtmsg)))
+		netlink_u32(nlmsg_find_attr(h, sizeof(struct rtmsg), RTA_OIF), &oif);
+	return oif;
+}
+
+bool netlink_drain_routes(struct netlink *n, unsigned ifindex)
+{
+	alignas(struct nlmsghdr) char buf[8192];
+	bool others = false;
+	ssize_t len;
+
+	while ((len = recv(netlink_route_fd(n), buf, sizeof(buf), MSG_DONTWAIT)) >= 0 || errno == ENOBUFS) {
+		struct nlmsghdr *h = (struct nlmsghdr *)buf;
+		int left = (int)len;
+
+		others |= left < 0;
+		for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left))
+			others |= link_of_news(h) != ifindex;
+	}
+	return others;
 }
 
 /* One walk over all routes of a family, and what is looked for in them. */

@@ -247,7 +247,7 @@ static bool serve(struct parent *p, int wait, int timeout_ms)
 	}
 	if (fds[3].revents && netlink_drain(fds[3].fd))
 		check_link(p);
-	if (fds[4].revents && netlink_drain(fds[4].fd)) {
+	if (fds[4].revents && netlink_drain_routes(p->netlink, p->ifindex)) {
 		p->routes_quiet = now_ms() + ROUTES_MS;
 		tell(p, &(struct msg){.type = MSG_ROUTES});
 	}
