@@ -482,7 +482,7 @@ int parent_main(const struct parent_args *args)
 	p.up = open_signals(&p) && start_service(&p) && open_interface(&p) && service_open(p.service, p.network) &&
 	       start_engine(&p);
 	if (p.up) {
-		sandbox_parent();
+		sandbox_parent((const pid_t[]){p.engine.pid, service_child(p.service)}, 2);
 		check_link(&p);
 		p.up = wait_ready(&p) && configure(&p);
 	}

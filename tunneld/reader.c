@@ -179,6 +179,11 @@ int reader_fd(const struct reader *r)
 	return r->fd;
 }
 
+pid_t reader_child(const struct reader *r)
+{
+	return r->pid;
+}
+
 /* Fills [0..len) of to, of which r->got are there. 1: whole; 0: not yet; -1: gone. */
 static int receive(struct reader *r, void *to, size_t len)
 {

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "config.h"
 
@@ -25,6 +26,7 @@ void reader_end(struct reader *r);	/* NULL is fine */
 /* False: it is gone. The answer, if one is due, comes on reader_fd(); take it with reader_take() until that says 1. */
 bool reader_ask(struct reader *r);
 int reader_fd(const struct reader *r);
+pid_t reader_child(const struct reader *r);	/* 0: somebody else's */
 
 /* 0: not all of it is there yet. 1: *ret is the configuration, or NULL if there was an error; *ret_messages are lines
  * of errors and warnings, heap memory, the caller's. -1: the reader is gone. */

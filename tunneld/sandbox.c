@@ -156,13 +156,13 @@ void sandbox_root(void)
 	keep_capabilities(0);
 }
 
-void sandbox_parent(void)
+void sandbox_parent(const pid_t *child, size_t count)
 {
 	int err;
 
 	keep_capabilities(UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_NET_BROADCAST |
 			  UINT64_C(1) << CAP_NET_BIND_SERVICE | UINT64_C(1) << CAP_KILL);
-	err = SANITIZED ? 0 : syscalls_restrict_parent();
+	err = SANITIZED ? 0 : syscalls_restrict_parent(child, count);
 	if (err < 0)
 		die("cannot restrict the parent's system calls: %s", strerror(-err));
 }

@@ -11,6 +11,7 @@
 #define SANDBOX_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /* First thing in both processes. After it: no core dump, no ptrace by the user's other processes, files are created for
  * their owner alone. */
@@ -18,8 +19,9 @@ void sandbox_early(void);
 
 /* Parent, when all is opened that needs root. After it: no capability but CAP_NET_ADMIN, CAP_NET_BROADCAST (to hear of
  * the interface in another namespace), CAP_NET_BIND_SERVICE and CAP_KILL (to end the engine, which has another user);
- * no way to gain one; only the system calls of the parent's loop. */
-void sandbox_parent(void);
+ * no way to gain one; only the system calls of the parent's loop, and no signal but SIGKILL to these children (0: no
+ * child). */
+void sandbox_parent(const pid_t *child, size_t count);
 
 /* The configuration's reader. After it: no capability but CAP_DAC_READ_SEARCH, no way to gain one. Files and name
  * servers stay in reach: they are its work. */

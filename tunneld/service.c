@@ -360,6 +360,11 @@ void service_heard(struct service *s, const struct msg *m)
 	}
 }
 
+pid_t service_child(const struct service *s)
+{
+	return s->reader ? reader_child(s->reader) : 0;
+}
+
 void service_engine(struct service *s, pid_t pid)
 {
 	s->engine = pid;

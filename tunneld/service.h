@@ -39,6 +39,9 @@ struct service *service_start(const struct service_env *env);
 bool service_open(struct service *s, struct network *network);
 void service_close(struct service *s);	/* NULL is fine */
 
+/* The reader's process; 0: it is not our child, or there is none. */
+pid_t service_child(const struct service *s);
+
 /* Readable when service_serve() has something to do. */
 int service_fd(const struct service *s);
 void service_serve(struct service *s);

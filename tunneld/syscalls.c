@@ -6,12 +6,15 @@
 #include "syscalls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 
@@ -37,7 +40,9 @@ static const struct permit common[] = {
 	{SCMP_SYS(sendto), ANY, 0},		/* the system log, UAPI clients */
 	{SCMP_SYS(recvfrom), ANY, 0},
 	{SCMP_SYS(close), ANY, 0},
-	{SCMP_SYS(fcntl), ANY, 0},		/* libc checks standard streams; close-on-exec */
+	{SCMP_SYS(fcntl), 1, F_GETFD},		/* libc checks standard streams; close-on-exec */
+	{SCMP_SYS(fcntl), 1, F_SETFD},
+	{SCMP_SYS(fcntl), 1, F_GETFL},		/* and not F_SETOWN, which sends signals to others */
 	{SCMP_SYS(dup2), ANY, 0},		/* standard streams to /dev/null */
 	{SCMP_SYS(dup3), ANY, 0},
 	{SCMP_SYS(timerfd_settime), ANY, 0},
@@ -56,7 +61,6 @@ static const struct permit common[] = {
 	{SCMP_SYS(rt_sigreturn), ANY, 0},
 	{SCMP_SYS(rt_sigprocmask), ANY, 0},
 	{SCMP_SYS(rt_sigaction), ANY, 0},	/* abort() */
-	{SCMP_SYS(tgkill), ANY, 0},
 	{SCMP_SYS(restart_syscall), ANY, 0},
 	{SCMP_SYS(sysinfo), ANY, 0},		/* qsort() of much asks how much memory there is */
 	{SCMP_SYS(getrandom), ANY, 0},
@@ -93,7 +97,6 @@ static const struct permit parent[] = {
 	{SCMP_SYS(ioctl), 1, TUNGETIFF},
 	{SCMP_SYS(wait4), ANY, 0},		/* the engine and the keeper */
 	{SCMP_SYS(waitid), ANY, 0},
-	{SCMP_SYS(kill), 1, 9},
 	{SCMP_SYS(unlink), ANY, 0},		/* the socket file, at the end */
 	{SCMP_SYS(unlinkat), ANY, 0},
 	{SCMP_SYS(stat), ANY, 0},		/* is it still ours? */
@@ -126,7 +129,22 @@ static int add(scmp_filter_ctx ctx, const struct permit *p, size_t count)
 	return 0;
 }
 
-static int restrict_to(const struct permit *own, size_t count, bool sockets)
+/* Signals to itself (abort), and the end to its children. Others of its user are daemons and engines of other
+ * interfaces, and with CAP_KILL everybody is in reach. */
+static int add_signals(scmp_filter_ctx ctx, const pid_t *child, size_t count)
+{
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				   SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+
+	for (size_t i = 0; !err && i < count; i++)
+		if (child[i] > 0)
+			err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
+					       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)child[i]),
+					       SCMP_A1(SCMP_CMP_EQ, SIGKILL));
+	return err;
+}
+
+static int restrict_to(const struct permit *own, size_t count, const pid_t *child, size_t children, bool sockets)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int err;
@@ -136,6 +154,8 @@ static int restrict_to(const struct permit *own, size_t count, bool sockets)
 	err = add(ctx, common, sizeof(common) / sizeof(common[0]));
 	if (!err)
 		err = add(ctx, own, count);
+	if (!err)
+		err = add_signals(ctx, child, children);
 	for (size_t i = 0; !err && i < sizeof(refused) / sizeof(refused[0]); i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO((unsigned)refused[i].error), refused[i].call, 0);
 	if (!err && !sockets)
@@ -150,10 +170,10 @@ static int restrict_to(const struct permit *own, size_t count, bool sockets)
 
 int syscalls_restrict_engine(void)
 {
-	return restrict_to(engine, sizeof(engine) / sizeof(engine[0]), false);
+	return restrict_to(engine, sizeof(engine) / sizeof(engine[0]), NULL, 0, false);
 }
 
-int syscalls_restrict_parent(void)
+int syscalls_restrict_parent(const pid_t *child, size_t count)
 {
-	return restrict_to(parent, sizeof(parent) / sizeof(parent[0]), true);
+	return restrict_to(parent, sizeof(parent) / sizeof(parent[0]), child, count, true);
 }

@@ -7,9 +7,13 @@
 #ifndef SYSCALLS_H
 #define SYSCALLS_H
 
+#include <stddef.h>
+#include <sys/types.h>
+
 /* Both hold for every thread of the process and need no_new_privs. 0 or a negative errno. -EINVAL, -ENOSYS: a kernel
  * without filters. */
 int syscalls_restrict_engine(void);
-int syscalls_restrict_parent(void);
+/* child: those that it may kill; 0 is none. */
+int syscalls_restrict_parent(const pid_t *child, size_t count);
 
 #endif
