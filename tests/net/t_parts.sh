@@ -22,7 +22,8 @@ PARTS=$T/parts
 NET=4711 ENGINE=4712	# users of the network's part and of the engine
 mkdir "$PARTS"
 chmod 755 "$T"
-install -d -m 0775 -g $NET /run/tunneld /run/wireguard
+# shellcheck disable=SC2046 # words
+must $(sed -n "s/^ExecStartPre=\(.*install\) \(.*\)tunneld-net/\1 \2$NET/p" "$UNITS/tunneld-root@.socket")
 
 # with UNIT OPTION...: in WITH a command line for no more than the unit leaves it.
 caps()
@@ -136,6 +137,16 @@ claim "sockets are for that user, and for root's group" equal "$(stat -c '%a %u 
 	"660 $NET $NET"
 claim "the engine's user gets no configuration" not as $ENGINE socat -t 1 /dev/null "UNIX-CONNECT:$PARTS/wga.root"
 claim "nor to the daemon" not as $ENGINE socat -t 1 /dev/null UNIX-CONNECT:/run/tunneld/wga.sock
+
+socat -u UNIX-LISTEN:/run/wireguard/other.sock,mode=600 /dev/null &
+OTHER=$!
+must wait_for 5 test -S /run/wireguard/other.sock
+claim "it cannot take the socket of root's own daemon away" not as $NET rm -f /run/wireguard/other.sock
+claim "nor put its own into that place" not as $NET mv -f /run/wireguard/wga.sock /run/wireguard/other.sock
+claim "both are where they were" equal "$(stat -c %u /run/wireguard/{other,wga}.sock | tr '\n' ' ')" "0 $NET "
+kill $OTHER
+wait $OTHER 2>/dev/null
+rm -f /run/wireguard/other.sock
 
 # ---- Its life
 
