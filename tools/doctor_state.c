@@ -7,6 +7,7 @@
 #include "doctor.h"
 
 #include "conf.h"
+#include "view.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -83,14 +84,15 @@ enum doctor_result doctor_reload(struct doctor *d)
 {
 	const json_t *last = json_object_get(d->state, "reload"), *code = json_object_get(last, "code");
 	const char *when = json_string_value(json_object_get(last, "time"));
+	char clean[40];
 
 	if (!d->state)
 		return no_state(d);
 	if (!json_is_integer(code))
 		return doctor_say(d, DOCTOR_SKIPPED, "the file has not been read again since the start");
 	if (json_integer_value(code))
-		return doctor_say(d, DOCTOR_PROBLEM, "the reload of %.40s failed: what runs is what was before",
-				  when ? when : "?");
+		return doctor_say(d, DOCTOR_PROBLEM, "the reload of %s failed: what runs is what was before",
+				  view_clean(when ? when : "?", clean, sizeof(clean)));
 	return doctor_say(d, DOCTOR_GOOD, "the last reload went well");
 }
 

@@ -4,6 +4,7 @@
 #include "daemon.h"
 #include "guard.h"
 #include "store.h"
+#include "view.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -140,7 +141,7 @@ int pending_reload(const struct iface *f, char why[PENDING_WHY_MAX])
 	code = json_is_integer(json_object_get(answer, "code"))
 		       ? (int)json_integer_value(json_object_get(answer, "code")) : CMD_FAILED;
 	if (code)
-		snprintf(why, PENDING_WHY_MAX, "%s", reason(answer));
+		view_clean(reason(answer), why, PENDING_WHY_MAX);
 	json_decref(answer);
 	return code;
 }

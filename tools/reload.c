@@ -3,20 +3,24 @@
 #include "daemon.h"
 #include "iface.h"
 #include "out.h"
+#include "view.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
+enum { CLEAN_MAX = 1024 };
 enum { RELOAD_WAIT_MS = 150000 };	/* the daemon gives up before: names may take long to resolve */
 
-static void print_lines(FILE *f, const char *prefix, const json_t *lines)
+static void print_lines(FILE *f, const json_t *lines)
 {
+	char clean[CLEAN_MAX];
 	const json_t *line;
 	size_t i;
 
 	json_array_foreach(lines, i, line)
-		fprintf(f, "%s%s\n", prefix, json_string_value(line));
+		if (json_is_string(line))
+			fprintf(f, "%s\n", view_clean(json_string_value(line), clean, sizeof(clean)));
 }
 
 static int report(const struct ctx *c, const struct iface *f, json_t *answer)
@@ -24,20 +28,22 @@ static int report(const struct ctx *c, const struct iface *f, json_t *answer)
 	const json_t *changed = json_object_get(answer, "changed"), *code = json_object_get(answer, "code");
 	const char *error = json_string_value(json_object_get(answer, "error"));
 	int ret = json_is_integer(code) ? (int)json_integer_value(code) : CMD_FAILED;
+	char clean[CLEAN_MAX];
 
 	json_object_set_new(answer, "interface", json_string(f->name));
 	if (cmd_has(c, OPT_JSON)) {
 		out_json(stdout, json_incref(answer));
 		return ret;
 	}
-	print_lines(stderr, "", json_object_get(answer, "errors"));
+	print_lines(stderr, json_object_get(answer, "errors"));
 	if (!cmd_has(c, OPT_QUIET))
-		print_lines(stderr, "", json_object_get(answer, "warnings"));
+		print_lines(stderr, json_object_get(answer, "warnings"));
 	if (ret)
-		return cmd_fail(c, ret, "%s: nothing has changed: %s", f->name, error ? error : "the file has errors");
+		return cmd_fail(c, ret, "%s: nothing has changed: %s", f->name,
+				view_clean(error ? error : "the file has errors", clean, sizeof(clean)));
 	if (cmd_has(c, OPT_QUIET))
 		return CMD_DONE;
-	print_lines(stdout, "", changed);
+	print_lines(stdout, changed);
 	if (!json_array_size(changed))
 		printf("%s: nothing to change\n", f->name);
 	return CMD_DONE;

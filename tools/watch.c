@@ -38,11 +38,12 @@ struct more {
 
 static void tell_text(const struct watch *w, const char *event, const struct peer *p, const struct more *m)
 {
-	char name[IFACE_PEER_NAME_MAX + 1], clean[256];
+	char name[IFACE_PEER_NAME_MAX + 1], clean[256], when[64];
 
+	view_clean(m->when, when, sizeof(when));
 	if (m->lost)
-		printf("%s  %s: %" JSON_INTEGER_FORMAT " events lost\n", m->when, w->f.name, m->lost);
-	printf("%s  %s: %s", m->when, w->f.name, event);
+		printf("%s  %s: %" JSON_INTEGER_FORMAT " events lost\n", when, w->f.name, m->lost);
+	printf("%s  %s: %s", when, w->f.name, view_clean(event, clean, sizeof(clean)));
 	if (p)
 		printf(" %s", peer_label(p, name));
 	if (m->code)

@@ -66,3 +66,27 @@ fi
 
 stop wga
 claim "at the end the file is gone" not test -e "$CTL"
+
+# A daemon that is not itself any more: what it says goes to the terminal of root.
+RUN=$T/false
+mkdir -p "$RUN"/{wireguard,tunneld}
+spawn uapi a socat UNIX-LISTEN:"$RUN/wireguard/wg9.sock",fork /dev/null
+false_daemon()
+{
+	printf '%s\n' "$1" >"$T/says"
+	rm -f "$RUN/tunneld/wg9.sock"
+	spawn false a socat UNIX-LISTEN:"$RUN/tunneld/wg9.sock" "SYSTEM:head -n 1 >/dev/null; cat '$T/says'"
+	wait_for 5 test -S "$RUN/tunneld/wg9.sock"
+}
+plain()
+{
+	timeout 10 "$TUNCTL" --run "$RUN" "$@" >"$T/out" 2>&1
+	cat -v "$T/out"
+	grep -q nonsense "$T/out" && not grep -q $'\e' "$T/out"
+}
+must wait_for 5 test -S "$RUN/wireguard/wg9.sock"
+must false_daemon '{"v":1,"code":0,"changed":["\u001b[2Jnonsense",7]}'
+claim "what it says it has changed is plain text" plain reload wg9
+must false_daemon '{"v":1,"code":1,"errors":["\u001b]0;nonsense"],"error":"\u001bc"}'
+claim "so are its errors" plain reload wg9
+stop uapi || true
