@@ -21,34 +21,40 @@ static uint32_t word32(const uint8_t *p)
 	return v;
 }
 
-/* Both ports added up, which is the same in either direction; 0: there are none, or not in every packet of the flow. */
-static uint32_t ports(const uint8_t *pkt, uint32_t len, uint32_t l4, uint8_t proto)
+static uint64_t mix(uint64_t h)
 {
-	if ((proto != PROTO_TCP && proto != PROTO_UDP) || l4 + 4 > len)
-		return 0;
-	return be16_get(pkt + l4) + be16_get(pkt + l4 + 2);
+	h *= 0x9e3779b97f4a7c15;
+	return h ^ h >> 32;
 }
 
-/* The entry of a packet's flow, the same in either direction. */
+/* One end of a flow. */
+static uint64_t end_hash(const struct lanes *l, const uint8_t *addr, bool v6, uint16_t port)
+{
+	uint64_t h = v6 ? mix(mix(l->seed ^ word64(addr)) ^ word64(addr + 8)) : mix(l->seed ^ word32(addr));
+
+	return mix(h ^ port);
+}
+
+/* The entry of a packet's flow, the same in either direction. Each end is hashed before both are added up, so that no
+ * two flows meet just because their addresses and ports add up to the same. */
 static uint32_t entry(const struct lanes *l, const uint8_t *pkt, uint32_t len)
 {
-	uint64_t addrs, h;
-	uint32_t l4;
-	uint8_t proto;
+	bool v6 = pkt[0] >> 4 != 4;
+	uint8_t proto = pkt[v6 ? IP6_NEXT : IP4_PROTO];
+	uint32_t l4 = v6 ? IP6_HEAD : (pkt[0] & 15) * 4u;
+	uint16_t sport = 0, dport = 0;
+	uint64_t h;
 
-	if (pkt[0] >> 4 == 4) {
-		proto = pkt[IP4_PROTO];
-		addrs = (uint64_t)word32(pkt + IP4_SRC) + word32(pkt + IP4_DST);
-		l4 = be16_get(pkt + IP4_FRAG) & (IP4_MF | IP4_OFFSET) ? len : (pkt[0] & 15) * 4u;
-	} else {
-		proto = pkt[IP6_NEXT];
-		addrs = (word64(pkt + IP6_SRC) + word64(pkt + IP6_DST)) * 31 +
-			(word64(pkt + IP6_SRC + 8) + word64(pkt + IP6_DST + 8));
-		l4 = IP6_HEAD;
+	/* There are none, or not in every packet of the flow. */
+	if (!v6 && be16_get(pkt + IP4_FRAG) & (IP4_MF | IP4_OFFSET))
+		l4 = len;
+	if ((proto == PROTO_TCP || proto == PROTO_UDP) && l4 + 4 <= len) {
+		sport = be16_get(pkt + l4);
+		dport = be16_get(pkt + l4 + 2);
 	}
-	h = (addrs ^ l->seed) * 0x9e3779b97f4a7c15;
-	h = (h ^ h >> 32 ^ ((uint64_t)proto << 32 | ports(pkt, len, l4, proto))) * 0x9e3779b97f4a7c15;
-	return (uint32_t)(h >> 40) % LANES_FLOWS;
+	h = end_hash(l, pkt + (v6 ? IP6_SRC : IP4_SRC), v6, sport) +
+	    end_hash(l, pkt + (v6 ? IP6_DST : IP4_DST), v6, dport);
+	return (uint32_t)(mix(h ^ proto) >> 40) % LANES_FLOWS;
 }
 
 static uint8_t emptiest(const struct lanes *l)

@@ -159,6 +159,37 @@ START_TEST(packets_may_end_behind_their_header)
 }
 END_TEST
 
+/* Whoever may choose addresses and ports cannot aim at the entry of another's flow by flows with the same sums. */
+START_TEST(sums_do_not_tell_where_flows_meet)
+{
+	for (unsigned v6 = 0; v6 < 2; v6++)
+		for (uint64_t seed = 1; seed <= 4; seed++) {
+			uint32_t len = make(v6, PROTO_UDP, 1), l4 = v6 ? IP6_HEAD : IP4_HEAD;
+			uint8_t *src = pkt + (v6 ? IP6_SRC + 15 : IP4_SRC + 3);
+			uint8_t *dst = pkt + (v6 ? IP6_DST + 15 : IP4_DST + 3);
+
+			setup();
+			lanes.seed = seed;
+			for (unsigned i = 0; i < 100; i++)
+				lanes_weigh(&lanes, MS, pkt, len);
+			ck_assert_int_gt(lanes_choose(&lanes, pkt, len), 0);
+			++*src;
+			--*dst;
+			ck_assert_int_eq(lanes_choose(&lanes, pkt, len), 0);
+			--*src;
+			++*dst;
+			++pkt[l4 + 1];
+			--pkt[l4 + 3];
+			ck_assert_int_eq(lanes_choose(&lanes, pkt, len), 0);
+			--pkt[l4 + 1];
+			/* Ports that change sides are another flow as well. */
+			++pkt[l4 + 3];
+			swap(pkt + l4, pkt + l4 + 2, 2);
+			ck_assert_int_eq(lanes_choose(&lanes, pkt, len), 0);
+		}
+}
+END_TEST
+
 START_TEST(one_lane_is_for_all)
 {
 	lanes = (struct lanes) { .count = 1, .fd = { 5 } };
@@ -179,6 +210,7 @@ int main(void)
 	tcase_add_test(t, fat_flows_spread);
 	tcase_add_test(t, fragments_of_a_packet_keep_together);
 	tcase_add_test(t, packets_may_end_behind_their_header);
+	tcase_add_test(t, sums_do_not_tell_where_flows_meet);
 	tcase_add_test(t, one_lane_is_for_all);
 	suite_add_tcase(s, t);
 	return suite_run(s);
