@@ -27,33 +27,47 @@ static uint64_t mix(uint64_t h)
 	return h ^ h >> 32;
 }
 
-/* One end of a flow. */
-static uint64_t end_hash(const struct lanes *l, const uint8_t *addr, bool v6, uint16_t port)
+static uint64_t end4(uint64_t seed, const uint8_t *addr, uint16_t port)
 {
-	uint64_t h = v6 ? mix(mix(l->seed ^ word64(addr)) ^ word64(addr + 8)) : mix(l->seed ^ word32(addr));
+	return mix(seed ^ ((uint64_t)word32(addr) << 16 | port));
+}
 
-	return mix(h ^ port);
+static uint64_t end6(uint64_t seed, const uint8_t *addr, uint16_t port)
+{
+	return mix(mix(mix(seed ^ word64(addr)) ^ word64(addr + 8)) ^ port);
+}
+
+struct ports {
+	uint16_t src, dst;
+};
+
+/* Zero: there are none, or not in every packet of the flow. */
+static struct ports ports(const uint8_t *pkt, uint32_t len, uint32_t l4, uint8_t proto)
+{
+	if ((proto != PROTO_TCP && proto != PROTO_UDP) || l4 + 4 > len)
+		return (struct ports) { 0, 0 };
+	return (struct ports) { be16_get(pkt + l4), be16_get(pkt + l4 + 2) };
 }
 
 /* The entry of a packet's flow, the same in either direction. Each end is hashed before both are added up, so that no
  * two flows meet just because their addresses and ports add up to the same. */
 static uint32_t entry(const struct lanes *l, const uint8_t *pkt, uint32_t len)
 {
-	bool v6 = pkt[0] >> 4 != 4;
-	uint8_t proto = pkt[v6 ? IP6_NEXT : IP4_PROTO];
-	uint32_t l4 = v6 ? IP6_HEAD : (pkt[0] & 15) * 4u;
-	uint16_t sport = 0, dport = 0;
+	struct ports port;
+	uint32_t l4;
+	uint8_t proto;
 	uint64_t h;
 
-	/* There are none, or not in every packet of the flow. */
-	if (!v6 && be16_get(pkt + IP4_FRAG) & (IP4_MF | IP4_OFFSET))
-		l4 = len;
-	if ((proto == PROTO_TCP || proto == PROTO_UDP) && l4 + 4 <= len) {
-		sport = be16_get(pkt + l4);
-		dport = be16_get(pkt + l4 + 2);
+	if (pkt[0] >> 4 == 4) {
+		proto = pkt[IP4_PROTO];
+		l4 = be16_get(pkt + IP4_FRAG) & (IP4_MF | IP4_OFFSET) ? len : (pkt[0] & 15) * 4u;
+		port = ports(pkt, len, l4, proto);
+		h = end4(l->seed, pkt + IP4_SRC, port.src) + end4(l->seed, pkt + IP4_DST, port.dst);
+	} else {
+		proto = pkt[IP6_NEXT];
+		port = ports(pkt, len, IP6_HEAD, proto);
+		h = end6(l->seed, pkt + IP6_SRC, port.src) + end6(l->seed, pkt + IP6_DST, port.dst);
 	}
-	h = end_hash(l, pkt + (v6 ? IP6_SRC : IP4_SRC), v6, sport) +
-	    end_hash(l, pkt + (v6 ? IP6_DST : IP4_DST), v6, dport);
 	return (uint32_t)(mix(h ^ proto) >> 40) % LANES_FLOWS;
 }
 
