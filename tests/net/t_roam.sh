@@ -44,8 +44,10 @@ for to in tunneld wireguard-go; do
 	no_tunnel
 done
 
-# Sticky source: b has two addresses; a speaks to the second, and must hear that one.
+# Sticky source: b has two addresses; a speaks to the second, and must hear that one. The interface that was there before
+# takes its routes along, and such news may be told 200 ms later.
 tunnel tunneld tunneld
+sleep 1
 must wg set wga peer "$(key b)" endpoint 10.0.0.22:1002
 watch sticky a va 'udp src port 1002'
 claim "an answer comes from the address that was asked" reach a 192.168.9.2

@@ -42,6 +42,7 @@ busy &
 PID[busy2]=$!
 wait_for 20 grep -q . "$T/busy.get"
 for i in 1 2 3; do
+	sleep 0.1	# a second initiation within 20 ms is one of a flood
 	# A new endpoint makes a new session necessary: the old one is forgotten with the peer.
 	must wg set wga peer "$(key b)" remove
 	must wg set wga peer "$(key b)" endpoint 10.0.0.2:1002 allowed-ips 192.168.9.2/32,fd09::2/128

@@ -105,17 +105,29 @@ START_TEST(help_needs_no_valid_arguments)
 }
 END_TEST
 
+/* Behind the option that a command cannot do without, if there is one. */
+static const char *words_of(const struct cmd *cmd)
+{
+	const char *words = cmd->args;
+
+	while (strncmp(words, "--", 2) == 0) {
+		words += strcspn(words, " ");
+		words += strspn(words, " ");
+	}
+	return words;
+}
+
 START_TEST(table_is_consistent)
 {
 	for (size_t i = 0; i < cmd_count; i++) {
 		const struct cmd *cmd = &cmd_table[i];
-		bool optional = cmd->args[0] == '[';
+		const char *words = words_of(cmd);
 
 		ck_assert_ptr_nonnull(cmd->run);
 		ck_assert_ptr_eq(find(cmd->name), cmd);
 		ck_assert_uint_le(cmd->words_max, CMD_WORDS_MAX);
-		ck_assert_int_eq(cmd->words_max > 0, cmd->args[0] != 0);
-		ck_assert_int_eq(cmd->words_min > 0, cmd->args[0] && !optional);
+		ck_assert_int_eq(cmd->words_max > 0, words[0] != 0);
+		ck_assert_int_eq(cmd->words_min > 0, words[0] && words[0] != '[');
 		ck_assert_uint_eq(cmd->opts & (OPT_BIT(OPT_GLOBAL_END) - 1), 0);
 		for (size_t k = 0; (cmd->opts & CMD_TOP) && k < cmd_count; k++) {
 			size_t first = strcspn(cmd_table[k].name, " ");

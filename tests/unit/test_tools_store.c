@@ -263,7 +263,8 @@ START_TEST(store_refuses_what_is_no_file)
 	char *data;
 	size_t len;
 
-	ck_assert_int_eq(store_read(dir, &data, &len), -EINVAL);
+	ck_assert_int_eq(store_read(dir, &data, &len), -EISDIR);
+	ck_assert_int_eq(store_read("/dev/null", &data, &len), -ENOTSUP);
 	ck_assert_int_eq(store_read("/nonexistent/x", &data, &len), -ENOENT);
 	ck_assert_int_eq(store_write("/nonexistent/sub/x", "x", 1), -ENOENT);
 	ck_assert_int_eq(store_remove("/nonexistent/x"), -ENOENT);
