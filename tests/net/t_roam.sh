@@ -44,8 +44,8 @@ for to in tunneld wireguard-go; do
 	no_tunnel
 done
 
-# Sticky source: b has two addresses; a speaks to the second, and must hear that one. The interface that was there before
-# takes its routes along, and such news may be told 200 ms later.
+# Sticky source: b has two addresses; a speaks to the second, and must hear that one. The interface that was there
+# before takes its routes along, and such news may be told 200 ms later.
 tunnel tunneld tunneld
 sleep 1
 must wg set wga peer "$(key b)" endpoint 10.0.0.22:1002

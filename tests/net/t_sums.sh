@@ -53,8 +53,8 @@ far()
 		allowed-ips 192.168.9.1/32,fd09::1/128
 	addr b wgb 192.168.9.2/24 fd09::2/64
 	must ip -n b link set wgb up
-	# The interface that was there before takes its routes along. That is news to the daemon, which then forgets from
-	# where it spoke, and it may be told 200 ms later.
+	# The interface that was there before takes its routes along. That is news to the daemon, which then forgets
+	# from where it spoke, and it may be told 200 ms later.
 	sleep 1
 	must wg set wga peer "$(key b)" remove
 	must wg set wga peer "$(key b)" endpoint "$2" allowed-ips 192.168.9.2/32,fd09::2/128
