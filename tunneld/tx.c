@@ -298,7 +298,7 @@ static bool read_one(struct tx *x, unsigned lane)
 	ssize_t n = tun_read(x->lanes->fd[lane], x->info, &hdr, buf);
 
 	if (n < 0) {
-		x->gone = n == -EBADFD;
+		x->gone |= n == -EBADFD;
 		return false;
 	}
 	take(x, &hdr, buf, (size_t)n);
