@@ -62,24 +62,31 @@ START_TEST(texts_keep_their_bytes_and_names)
 }
 END_TEST
 
+/* Converts `one`, many times over. */
+static void convert_many(struct convert *r, const char *one, size_t many)
+{
+	size_t len = strlen(one);
+	char *text = malloc(many * len);
+
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; i < many; i++)
+		memcpy(text + i * len, one, len);
+	convert_text(r, text, many * len);
+	free(text);
+}
+
 /* That this takes a moment and no hours is a part of it. */
 START_TEST(many_namesakes_get_numbers)
 {
 	enum { MANY = 20000 };
-	static const char one[] = "### begin x ###\n[Peer]\n";
 	struct convert r = { 0 };
-	size_t len = MANY * strlen(one);
-	char *text = malloc(len + 1);
 
-	for (size_t i = 0; i < MANY; i++)
-		strcpy(text + i * strlen(one), one);
-	convert_text(&r, text, len);
+	convert_many(&r, "### begin x ###\n[Peer]\n", MANY);
 	ck_assert_uint_eq(r.named, MANY);
 	ck_assert_ptr_nonnull(strstr(r.text, "#: Name = x\n"));
 	ck_assert_ptr_nonnull(strstr(r.text, "#: Name = x-2\n"));
 	ck_assert_ptr_nonnull(strstr(r.text, "#: Name = x-20000\n"));
 	convert_free(&r);
-	free(text);
 }
 END_TEST
 
@@ -87,17 +94,11 @@ END_TEST
 START_TEST(many_that_are_off_are_converted)
 {
 	enum { MANY = 100000 };
-	static const char one[] = "#[disabled] [Peer]\n";
 	struct convert r = { 0 };
-	size_t len = MANY * strlen(one);
-	char *text = malloc(len + 1);
 
-	for (size_t i = 0; i < MANY; i++)
-		strcpy(text + i * strlen(one), one);
-	convert_text(&r, text, len);
+	convert_many(&r, "#[disabled] [Peer]\n", MANY);
 	ck_assert_uint_eq(r.disabled, MANY);
 	convert_free(&r);
-	free(text);
 }
 END_TEST
 
