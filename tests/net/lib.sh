@@ -15,6 +15,8 @@ BUILD=${BUILD:-$ROOT/build}
 TUNNELD=${TUNNELD:-$BUILD/tunneld}
 TUNCTL=${TUNCTL:-$BUILD/tunctl}
 PATH=$PATH:/usr/sbin:/sbin
+# script(1) starts this one, and shells differ in what they do after an interrupt.
+export SHELL=/bin/bash
 
 if [ -z "${NET_INSIDE-}" ]; then
 	users=()
