@@ -3,23 +3,16 @@
  * Lines of iptables-save: "*filter", ":INPUT DROP [0:0]", "-A INPUT -p udp -m udp --dport 51820 -j ACCEPT". A condition
  * that is not known here may hold or not.
  */
-#include "firewall.h"
+#include "firewall_walk.h"
 
+#include "cmd.h"
+
+#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Chains that jump to each other make a tree of walks: RULES_MAX bounds it. */
-enum { DEPTH_MAX = 16, RULES_MAX = 100000, NAME_ROOM = 64, WORD_ROOM = 128 };
-enum match { NO, MAYBE, YES };
-enum outcome { FALLS_THROUGH, ACCEPTED, DROPPED };
-
-struct walk {
-	const char *text;
-	const struct firewall_packet *p;
-	bool may_accept;
-	unsigned rules;		/* looked at so far */
-};
+enum { WORD_ROOM = 128 };
 
 /* The next word of the line, without its quotes; false: there is none. */
 static bool next_word(const char **at, char ret[WORD_ROOM])
@@ -28,13 +21,13 @@ static bool next_word(const char **at, char ret[WORD_ROOM])
 
 	while (**at == ' ')
 		(*at)++;
-	if (!**at || **at == '\n')
+	if (!**at)
 		return false;
 	if (**at == '"') {
 		(*at)++;
-		len = strcspn(*at, "\"\n");
+		len = strcspn(*at, "\"");
 	} else {
-		len = strcspn(*at, " \n");
+		len = strcspn(*at, " ");
 	}
 	snprintf(ret, WORD_ROOM, "%.*s", (int)(len < WORD_ROOM ? len : WORD_ROOM - 1), *at);
 	*at += len + ((*at)[len] == '"');
@@ -116,64 +109,83 @@ static enum match match_rule(const struct walk *w, const char *at, char target[W
 	return all;
 }
 
-/* The part of the table, and its end. */
-static const char *find_table(const char *text, const char **end)
+static enum outcome walk_rule(struct walk *w, const void *rule, bool *leaves)
 {
-	const char *at = text ? strstr(text, "*filter\n") : NULL;
+	char target[WORD_ROOM];
+	bool go;
+	enum match m = match_rule(w, rule, target, &go);
 
-	*end = at ? strstr(at, "\nCOMMIT") : NULL;
-	return *end ? at : NULL;
+	m = m > w->here ? w->here : m;
+	if (m == NO || !target[0] || !strcmp(target, "LOG"))
+		return FALLS_THROUGH;
+	if (!strcmp(target, "RETURN")) {
+		*leaves = m == YES;
+		w->here = MAYBE;
+		return FALLS_THROUGH;
+	}
+	*leaves = go && m == YES;
+	if (!strcmp(target, "DROP") || !strcmp(target, "REJECT"))
+		return m == YES ? DROPPED : FALLS_THROUGH;
+	if (strcmp(target, "ACCEPT"))
+		return walk_jump(w, target, m == MAYBE);
+	w->saw.may_accept |= m == MAYBE;
+	return m == YES ? ACCEPTED : FALLS_THROUGH;
 }
 
-static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth)
+/* A copy of the table's lines, each with its end; NULL: there is no such table. */
+static char *copy_table(const char *text)
 {
-	const char *end, *at = find_table(w->text, &end);
-	enum match here = YES;	/* does the walk get as far as this rule? */
-	char begin[NAME_ROOM];
-	size_t len;
+	const char *at = text ? strstr(text, "*filter\n") : NULL, *end = at ? strstr(at, "\nCOMMIT") : NULL;
+	char *copy;
 
-	len = (size_t)snprintf(begin, sizeof(begin), "\n-A %s ", chain);
-	if (depth > DEPTH_MAX || len >= sizeof(begin))
-		return FALLS_THROUGH;
-	for (; at && (at = strstr(at, begin)) && at < end && w->rules++ < RULES_MAX; at += len) {
-		char target[WORD_ROOM];
-		bool go;
-		enum match m = match_rule(w, at + len, target, &go);
-		enum outcome o = FALLS_THROUGH;
+	if (!end)
+		return NULL;
+	copy = strndup(at, (size_t)(end + 1 - at));
+	if (!copy)
+		err(CMD_FAILED, "tunctl");
+	return copy;
+}
 
-		m = m > here ? here : m;
-		if (m == NO || !target[0] || !strcmp(target, "LOG"))
+/* Cuts the table to pieces: rules by chain, and the policy of one of these. */
+static bool read_table(struct walk *w, char *table, const char *chain)
+{
+	bool drops = false;
+	char *line, *name, *rest;
+
+	while ((line = strsep(&table, "\n"))) {
+		rest = line;
+		if (line[0] != ':' && strncmp(line, "-A ", 3))
 			continue;
-		if (!strcmp(target, "RETURN") && m == YES)
-			return FALLS_THROUGH;
-		if (!strcmp(target, "RETURN"))
-			here = MAYBE;
-		if (!strcmp(target, "ACCEPT"))
-			o = ACCEPTED;
-		else if (!strcmp(target, "DROP") || !strcmp(target, "REJECT"))
-			o = DROPPED;
-		else if (strcmp(target, "RETURN"))
-			o = walk_chain(w, target, depth + 1);
-		w->may_accept |= m == MAYBE && o == ACCEPTED;
-		if (m == YES && (o != FALLS_THROUGH || go))
-			return o;
+		strsep(&rest, line[0] == ':' ? ":" : " ");
+		name = strsep(&rest, " ");
+		if (rest && line[0] == '-')
+			walk_add(w, (struct place){ "", "", name }, rest);
+		else if (rest && !strcmp(name, chain))
+			drops = !strncmp(rest, "DROP", 4);
 	}
-	return FALLS_THROUGH;
+	walk_sort(w);
+	return drops;
 }
 
 enum firewall_verdict firewall_iptables(const char *text, const struct firewall_packet *p)
 {
-	const char *chain = !strcmp(p->hook, "input") ? "INPUT" : "FORWARD", *end, *at = find_table(text, &end);
-	struct walk w = { .text = text, .p = p };
-	char begin[NAME_ROOM];
-	enum outcome o;
+	const char *chain = !strcmp(p->hook, "input") ? "INPUT" : "FORWARD";
+	struct walk w = { .p = p, .rule = walk_rule };
+	char *table = copy_table(text);
+	struct came_to saw;
+	size_t lines = 0;
+	bool drops;
 
-	if (!at)
+	if (!table)
 		return FIREWALL_PASSES;
-	o = walk_chain(&w, chain, 0);
-	snprintf(begin, sizeof(begin), "\n:%s ", chain);
-	at = strstr(at, begin);
-	if (o == FALLS_THROUGH)
-		o = at && at < end && !strncmp(at + strlen(begin), "DROP", 4) ? DROPPED : ACCEPTED;
-	return o == ACCEPTED ? FIREWALL_PASSES : w.may_accept ? FIREWALL_MAY_DROP : FIREWALL_DROPS;
+	for (const char *at = table; *at; at++)
+		lines += *at == '\n';
+	walk_begin(&w, lines);
+	drops = read_table(&w, table, chain);
+	saw = walk_chain(&w, (struct place){ "", "", chain });
+	walk_end(&w);
+	free(table);
+	if (saw.outcome == FALLS_THROUGH)
+		saw.outcome = drops ? DROPPED : ACCEPTED;
+	return saw.outcome == ACCEPTED ? FIREWALL_PASSES : saw.may_accept ? FIREWALL_MAY_DROP : FIREWALL_DROPS;
 }

@@ -3,24 +3,10 @@
  * The shape of what is read (libnftables-json(5)): {"nftables": [{"chain": {...}}, {"rule": {..., "expr": [...]}}]}. It
  * comes from a program that we ran, but is taken like any other text: whatever is not as expected is unknown.
  */
-#include "firewall.h"
+#include "firewall_walk.h"
 
+#include <stdlib.h>
 #include <string.h>
-
-/* Chains that jump to each other make a tree of walks: RULES_MAX bounds it. */
-enum { DEPTH_MAX = 16, RULES_MAX = 100000 };
-enum match { NO, MAYBE, YES };
-enum outcome { FALLS_THROUGH, ACCEPTED, DROPPED };
-
-struct walk {
-	const json_t *list;
-	const struct firewall_packet *p;
-	const char *family, *table;	/* of the chain under way */
-	bool may_accept;		/* a rule that may match accepts */
-	enum match here;		/* does the walk of this chain get as far as this rule? */
-	unsigned foreign;
-	unsigned rules;			/* looked at so far */
-};
 
 static const char *text_of(const json_t *o, const char *key)
 {
@@ -145,27 +131,21 @@ static enum match match_vmap(const json_t *vmap)
 	return m;
 }
 
-static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth);
-
 /* What a rule does that matches, or may. */
-static enum outcome act(struct walk *w, const json_t *expr, bool maybe, bool *leaves, unsigned depth)
+static enum outcome act(struct walk *w, const json_t *expr, bool maybe, bool *leaves)
 {
 	const json_t *jump = json_object_get(expr, "jump"), *go = json_object_get(expr, "goto");
 	bool drops = json_object_get(expr, "drop") || json_object_get(expr, "reject");
 
-	*leaves = false;
 	if (json_object_get(expr, "accept") || json_object_get(expr, "vmap")) {
-		w->may_accept |= maybe || json_object_get(expr, "vmap");
+		w->saw.may_accept |= maybe || json_object_get(expr, "vmap");
 		return maybe || json_object_get(expr, "vmap") ? FALLS_THROUGH : ACCEPTED;
 	}
 	if (drops)
 		return maybe ? FALLS_THROUGH : DROPPED;
 	if (jump || go) {
-		enum outcome o = walk_chain(w, text_of(jump ? jump : go, "target"), depth + 1);
-
-		w->may_accept |= maybe && o == ACCEPTED;
 		*leaves = go && !maybe;
-		return maybe ? FALLS_THROUGH : o;
+		return walk_jump(w, text_of(jump ? jump : go, "target"), maybe);
 	}
 	*leaves = !maybe && json_object_get(expr, "return");
 	if (maybe && json_object_get(expr, "return"))
@@ -173,55 +153,33 @@ static enum outcome act(struct walk *w, const json_t *expr, bool maybe, bool *le
 	return FALLS_THROUGH;
 }
 
-static enum outcome walk_rule(struct walk *w, const json_t *rule, bool *leaves, unsigned depth)
+static enum outcome walk_rule(struct walk *w, const void *rule, bool *leaves)
 {
-	enum outcome o = FALLS_THROUGH;
 	enum match all = w->here, m;
 	size_t i;
 	json_t *e;
 
-	*leaves = false;
 	json_array_foreach(json_object_get(rule, "expr"), i, e) {
 		const json_t *match = json_object_get(e, "match"), *vmap = json_object_get(e, "vmap");
+		enum outcome o;
 
 		m = match ? match_expr(w, match) : vmap ? match_vmap(vmap) : YES;
 		if (json_object_get(e, "xt") || json_object_get(e, "limit"))
 			m = MAYBE;
-		w->foreign += json_object_get(e, "xt") != NULL;
+		w->saw.foreign |= json_object_get(e, "xt") != NULL;
 		all = m < all ? m : all;
 		if (all == NO)
 			return FALLS_THROUGH;
-		o = act(w, e, all == MAYBE, leaves, depth);
+		o = act(w, e, all == MAYBE, leaves);
 		if (o != FALLS_THROUGH || *leaves)
 			return o;
 	}
-	return o;
+	return FALLS_THROUGH;
 }
 
-static enum outcome walk_chain(struct walk *w, const char *chain, unsigned depth)
+static struct place place_of(const json_t *o, const char *chain)
 {
-	enum match here = w->here;
-	enum outcome o = FALLS_THROUGH;
-	bool leaves = false;
-	json_t *one;
-	size_t i;
-
-	if (depth > DEPTH_MAX || w->rules > RULES_MAX)
-		return FALLS_THROUGH;
-	w->here = YES;
-	json_array_foreach(w->list, i, one) {
-		const json_t *rule = json_object_get(one, "rule");
-
-		if (!rule || strcmp(text_of(rule, "family"), w->family) || strcmp(text_of(rule, "table"), w->table) ||
-		    strcmp(text_of(rule, "chain"), chain))
-			continue;
-		w->rules++;
-		o = walk_rule(w, rule, &leaves, depth);
-		if (o != FALLS_THROUGH || leaves)
-			break;
-	}
-	w->here = here;
-	return o;
+	return (struct place){ text_of(o, "family"), text_of(o, "table"), text_of(o, chain) };
 }
 
 static bool of_family(const char *family, int want)
@@ -229,64 +187,98 @@ static bool of_family(const char *family, int want)
 	return !strcmp(family, "inet") || !strcmp(family, want == 4 ? "ip" : "ip6");
 }
 
+/* Every rule, by its chain. */
+static void read_rules(struct walk *w, const json_t *list)
+{
+	json_t *one;
+	size_t i;
+
+	walk_begin(w, json_array_size(list));
+	json_array_foreach(list, i, one) {
+		const json_t *rule = json_object_get(one, "rule");
+
+		if (rule)
+			walk_add(w, place_of(rule, "chain"), rule);
+	}
+	walk_sort(w);
+}
+
 enum firewall_verdict firewall_nft(const json_t *ruleset, const struct firewall_packet *p, bool *foreign)
 {
 	const json_t *list = json_object_get(ruleset, "nftables");
+	struct walk w = { .p = p, .rule = walk_rule };
 	enum firewall_verdict worst = FIREWALL_PASSES;
 	json_t *one;
 	size_t i;
 
 	*foreign = false;
+	read_rules(&w, list);
 	json_array_foreach(list, i, one) {
 		const json_t *chain = json_object_get(one, "chain");
-		struct walk w = { .list = list, .p = p, .family = text_of(chain, "family"),
-				  .table = text_of(chain, "table") };
 		enum firewall_verdict v;
-		enum outcome o;
+		struct came_to saw;
 
-		if (!chain || strcmp(text_of(chain, "type"), "filter") || !of_family(w.family, p->family) ||
+		if (!chain || strcmp(text_of(chain, "type"), "filter") ||
+		    !of_family(text_of(chain, "family"), p->family) ||
 		    (strcmp(text_of(chain, "hook"), p->hook) && strcmp(text_of(chain, "hook"), "prerouting")))
 			continue;
-		o = walk_chain(&w, text_of(chain, "name"), 0);
-		if (o == FALLS_THROUGH)
-			o = !strcmp(text_of(chain, "policy"), "drop") ? DROPPED : ACCEPTED;
-		v = o == ACCEPTED ? FIREWALL_PASSES : w.may_accept ? FIREWALL_MAY_DROP : FIREWALL_DROPS;
-		*foreign |= w.foreign && v;
-		if (!w.foreign && v > worst)
+		saw = walk_chain(&w, place_of(chain, "name"));
+		if (saw.outcome == FALLS_THROUGH)
+			saw.outcome = !strcmp(text_of(chain, "policy"), "drop") ? DROPPED : ACCEPTED;
+		v = saw.outcome == ACCEPTED ? FIREWALL_PASSES : saw.may_accept ? FIREWALL_MAY_DROP : FIREWALL_DROPS;
+		*foreign |= saw.foreign && v;
+		if (!saw.foreign && v > worst)
 			worst = v;
 	}
+	walk_end(&w);
 	return worst;
 }
 
-static bool is_base(const json_t *list, const json_t *rule, const char *hook)
+static bool masquerades(const json_t *rule)
 {
-	json_t *one;
+	size_t i;
+	json_t *e;
+
+	json_array_foreach(json_object_get(rule, "expr"), i, e)
+		if (json_object_get(e, "masquerade") || json_object_get(e, "snat") || json_object_get(e, "xt"))
+			return true;
+	return false;
+}
+
+/* Tables with a chain where packets leave: {FAMILY: {TABLE: true}}. */
+static json_t *leaving(const json_t *list)
+{
+	json_t *ret = json_object(), *one, *of;
 	size_t i;
 
 	json_array_foreach(list, i, one) {
 		const json_t *c = json_object_get(one, "chain");
+		struct place in = place_of(c, "name");
 
-		if (c && !strcmp(text_of(c, "hook"), hook) && !strcmp(text_of(c, "family"), text_of(rule, "family")) &&
-		    !strcmp(text_of(c, "table"), text_of(rule, "table")))
-			return true;
+		if (strcmp(text_of(c, "hook"), "postrouting"))
+			continue;
+		of = json_object_get(ret, in.family);
+		if (!of)
+			json_object_set_new(ret, in.family, of = json_object());
+		json_object_set_new(of, in.table, json_true());
 	}
-	return false;
+	return ret;
 }
 
 bool firewall_masquerades(const json_t *ruleset, int family)
 {
 	const json_t *list = json_object_get(ruleset, "nftables");
-	json_t *one, *e;
-	size_t i, k;
+	json_t *tables = leaving(list), *one;
+	bool found = false;
+	size_t i;
 
 	json_array_foreach(list, i, one) {
 		const json_t *rule = json_object_get(one, "rule");
+		struct place in = place_of(rule, "chain");
 
-		if (!rule || !of_family(text_of(rule, "family"), family) || !is_base(list, rule, "postrouting"))
-			continue;
-		json_array_foreach(json_object_get(rule, "expr"), k, e)
-			if (json_object_get(e, "masquerade") || json_object_get(e, "snat") || json_object_get(e, "xt"))
-				return true;
+		found |= rule && of_family(in.family, family) && masquerades(rule) &&
+			 json_object_get(json_object_get(tables, in.family), in.table);
 	}
-	return false;
+	json_decref(tables);
+	return found;
 }

@@ -229,6 +229,112 @@ START_TEST(what_lies_behind_a_return_that_may_be_does_not_decide)
 }
 END_TEST
 
+/* Chains that jump, in both notations: INPUT, which drops what nobody accepts, c0, c1 ... */
+struct jumps {
+	json_t *list;
+	FILE *f;
+	char *text;
+	size_t len;
+};
+
+static void begin(struct jumps *j)
+{
+	j->f = open_memstream(&j->text, &j->len);
+	ck_assert_ptr_nonnull(j->f);
+	fprintf(j->f, "*filter\n:INPUT DROP [0:0]\n");
+	j->list = json_pack("[{s{ssssssssssss}}]", "chain", "family", "inet", "table", "t", "name", "INPUT", "type",
+			    "filter", "hook", "input", "policy", "drop");
+	ck_assert_ptr_nonnull(j->list);
+}
+
+/* from -1: INPUT; to -1: the packet is accepted. */
+static void jump(struct jumps *j, int from, int to)
+{
+	char chain[16] = "INPUT", target[16];
+	json_t *verdict = to < 0 ? json_pack("{sn}", "accept") : NULL;
+
+	if (from >= 0)
+		snprintf(chain, sizeof(chain), "c%d", from);
+	snprintf(target, sizeof(target), "c%d", to);
+	if (!verdict)
+		verdict = json_pack("{s{ss}}", "jump", "target", target);
+	ck_assert_int_eq(json_array_append_new(j->list, json_pack("{s{sssssss[o]}}", "rule", "family", "inet", "table",
+								  "t", "chain", chain, "expr", verdict)), 0);
+	fprintf(j->f, "-A %s -j %s\n", chain, to < 0 ? "ACCEPT" : target);
+}
+
+static void end(struct jumps *j, enum firewall_verdict expected)
+{
+	json_t *rules = json_pack("{so}", "nftables", j->list);
+	bool foreign;
+
+	ck_assert_ptr_nonnull(rules);
+	fprintf(j->f, "COMMIT\n");
+	fclose(j->f);
+	ck_assert_int_eq(firewall_nft(rules, &in, &foreign), expected);
+	ck_assert_int_eq(firewall_iptables(j->text, &in), expected);
+	json_decref(rules);
+	free(j->text);
+}
+
+/* Sixteen chains that jump eight times each: 8^16 walks, if every jump had its own. */
+START_TEST(chains_are_walked_to_their_end_however_many_jumps_lead_to_them)
+{
+	for (int accepts = 0; accepts < 2; accepts++) {
+		struct jumps j;
+
+		begin(&j);
+		jump(&j, -1, 0);
+		for (int i = 0; i < 15 * 8; i++)
+			jump(&j, i / 8, i / 8 + 1);
+		jump(&j, -1, 20);
+		if (accepts)
+			jump(&j, 20, -1);
+		end(&j, accepts ? FIREWALL_PASSES : FIREWALL_DROPS);
+	}
+}
+END_TEST
+
+/* The kernel has no such chains. Nothing is said for certain of what they do. */
+START_TEST(chains_that_never_end_may_do_anything)
+{
+	struct jumps loop, deep;
+
+	begin(&loop);
+	jump(&loop, -1, 0);
+	jump(&loop, 0, 1);
+	jump(&loop, 1, 0);
+	end(&loop, FIREWALL_MAY_DROP);
+	begin(&deep);
+	for (int i = -1; i < 20000; i++)
+		jump(&deep, i, i + 1);
+	jump(&deep, 20000, -1);
+	end(&deep, FIREWALL_MAY_DROP);
+}
+END_TEST
+
+/* What drops is in a chain that is jumped to, or in one of its name in another table. */
+START_TEST(chains_of_one_name_are_not_mixed_up)
+{
+	static const char *const where[][2] = { { "inet", "t" }, { "ip6", "t" }, { "inet", "other" } };
+
+	for (size_t i = 0; i < sizeof(where) / sizeof(where[0]); i++) {
+		json_t *rules = json_pack("{s[{s{ssssssssssss}}{s{sssssss[{s{ss}}]}}{s{sssssss[{sn}]}}]}", "nftables",
+					  "chain", "family", "inet", "table", "t", "name", "in", "type", "filter",
+					  "hook", "input", "policy", "accept",
+					  "rule", "family", "inet", "table", "t", "chain", "in", "expr",
+					  "jump", "target", "c",
+					  "rule", "family", where[i][0], "table", where[i][1], "chain", "c", "expr",
+					  "drop");
+		bool foreign;
+
+		ck_assert_ptr_nonnull(rules);
+		ck_assert_int_eq(firewall_nft(rules, &in, &foreign), i ? FIREWALL_PASSES : FIREWALL_DROPS);
+		json_decref(rules);
+	}
+}
+END_TEST
+
 START_TEST(no_rules_are_no_fault)
 {
 	bool foreign = true;
@@ -259,6 +365,9 @@ int main(void)
 	tcase_add_test(d, firewalld_in_panic_drops_everything);
 	tcase_add_test(e, rules_that_nft_cannot_show_are_left_to_iptables);
 	tcase_add_test(e, what_lies_behind_a_return_that_may_be_does_not_decide);
+	tcase_add_test(e, chains_are_walked_to_their_end_however_many_jumps_lead_to_them);
+	tcase_add_test(e, chains_that_never_end_may_do_anything);
+	tcase_add_test(e, chains_of_one_name_are_not_mixed_up);
 	tcase_add_test(e, no_rules_are_no_fault);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, d);
