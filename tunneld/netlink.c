@@ -244,6 +244,41 @@ int netlink_state(struct netlink *n, int tun, struct netlink_state *ret)
 	return err;
 }
 
+struct link_seen {
+	struct netlink_state state;
+	unsigned ifindex;
+};
+
+static int parse_link_here(struct nl_msg *m, void *arg)
+{
+	struct netlink *n = arg;
+	struct link_seen *seen = n->answer;
+	struct ifinfomsg *info = nlmsg_data(nlmsg_hdr(m));
+
+	seen->ifindex = (unsigned)info->ifi_index;
+	n->answer = &seen->state;
+	return parse_link(m, arg);
+}
+
+int netlink_link_state(struct netlink *n, unsigned ifindex, const char *ifname, struct netlink_state *ret)
+{
+	struct ifinfomsg head = {.ifi_family = AF_UNSPEC};
+	struct nl_msg *m = nlmsg_alloc_simple(RTM_GETLINK, 0);
+	struct link_seen seen = {0};
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	nlmsg_append(m, &head, sizeof(head), NLMSG_ALIGNTO);
+	nla_put_string(m, IFLA_IFNAME, ifname);
+	err = netlink_transact(n, m, parse_link_here, &seen);
+	if (!err && seen.ifindex != ifindex)
+		return -ENODEV;
+	if (!err)
+		*ret = seen.state;
+	return err;
+}
+
 static int parse_queues(struct nl_msg *m, void *arg)
 {
 	struct netlink *n = arg;

@@ -41,12 +41,18 @@ int netlink_state(struct netlink *n, int tun, struct netlink_state *ret);
 
 /* ---- The rest is about the present namespace --------------------------------------------------------------------- */
 
+/* The same of the interface ifindex. -ENODEV: none of this name and number is here, so it may have been moved. */
+int netlink_link_state(struct netlink *n, unsigned ifindex, const char *ifname, struct netlink_state *ret);
+
 /* How many queues a TUN device of several has, whoever holds them; 0: the kernel does not say. */
 uint32_t netlink_queues(struct netlink *n, unsigned ifindex);
 
 /* mtu 0: leave it. gso_segs: the most segments of a super-packet, 0: leave it. up false: leave it as it is. */
 int netlink_link_set(struct netlink *n, unsigned ifindex, uint32_t mtu, unsigned gso_segs, bool up);
 int netlink_address(struct netlink *n, unsigned ifindex, const struct tnl_addr *a, unsigned bits, bool add);
+/* Calls `see` for each address of the interface. */
+typedef void (*netlink_see_address)(void *ctx, const struct tnl_addr *a, unsigned bits);
+int netlink_each_address(struct netlink *n, unsigned ifindex, netlink_see_address see, void *ctx);
 /* table 0: the main one. Adding: -EEXIST: there is such a route, by whatever way. Deleting: only one that was added by
  * this function; -ESRCH: there is none. */
 int netlink_route(struct netlink *n, unsigned ifindex, const struct tnl_addr *net, unsigned bits, uint32_t table,
@@ -54,6 +60,9 @@ int netlink_route(struct netlink *n, unsigned ifindex, const struct tnl_addr *ne
 /* Does a route to exactly this network lead to this interface? */
 bool netlink_route_leads(struct netlink *n, unsigned ifindex, const struct tnl_addr *net, unsigned bits,
 			 uint32_t table);
+/* Calls `see` for each route to a network by this interface. table: never 0. */
+typedef void (*netlink_see_route)(void *ctx, const struct tnl_addr *net, unsigned bits, uint32_t table);
+int netlink_each_route(struct netlink *n, unsigned ifindex, netlink_see_route see, void *ctx);
 /* True when no route of either family is in the table. */
 bool netlink_table_empty(struct netlink *n, uint32_t table);
 
@@ -70,5 +79,7 @@ size_t netlink_advertised(struct netlink *n, unsigned *ret, size_t max);
  * deleting takes one away, -ENOENT: there is none. */
 enum netlink_rule { NETLINK_RULE_UNMARKED, NETLINK_RULE_MAIN };
 int netlink_rule(struct netlink *n, enum netlink_rule which, int family, uint32_t table, bool add);
+/* Is the first of them there? Also true when the kernel does not say. */
+bool netlink_rule_there(struct netlink *n, int family, uint32_t table);
 
 #endif

@@ -73,6 +73,44 @@ int netlink_route(struct netlink *n, unsigned ifindex, const struct tnl_addr *ne
 	return err;
 }
 
+struct addresses {
+	unsigned ifindex;
+	netlink_see_address see;
+	void *ctx;
+};
+
+static int look_at_address(struct nl_msg *m, void *arg)
+{
+	struct netlink *n = arg;
+	const struct addresses *s = n->answer;
+	struct nlmsghdr *h = nlmsg_hdr(m);
+	struct ifaddrmsg *head = nlmsg_data(h);
+	struct tnl_addr a = {0};
+	struct nlattr *bytes;
+
+	if (h->nlmsg_type != RTM_NEWADDR || !nlmsg_valid_hdr(h, sizeof(*head)) || head->ifa_index != s->ifindex)
+		return NL_OK;
+	a.family = head->ifa_family == AF_INET ? 4 : 6;
+	bytes = nlmsg_find_attr(h, sizeof(*head), a.family == 4 ? IFA_LOCAL : IFA_ADDRESS);
+	if (!bytes || nla_len(bytes) != (a.family == 4 ? 4 : 16))
+		return NL_OK;
+	memcpy(a.ip, nla_data(bytes), (size_t)nla_len(bytes));
+	s->see(s->ctx, &a, head->ifa_prefixlen);
+	return NL_OK;
+}
+
+int netlink_each_address(struct netlink *n, unsigned ifindex, netlink_see_address see, void *ctx)
+{
+	struct addresses s = {ifindex, see, ctx};
+	struct ifaddrmsg head = {.ifa_family = AF_UNSPEC};
+	struct nl_msg *m = nlmsg_alloc_simple(RTM_GETADDR, NLM_F_DUMP);
+
+	if (!m)
+		return -ENOMEM;
+	nlmsg_append(m, &head, sizeof(head), NLMSG_ALIGNTO);
+	return netlink_transact(n, m, look_at_address, &s);
+}
+
 /* ---- What is there ----------------------------------------------------------------------------------------------- */
 
 bool netlink_read_route(struct nlmsghdr *h, struct netlink_route_seen *ret)
@@ -191,6 +229,29 @@ bool netlink_route_leads(struct netlink *n, unsigned ifindex, const struct tnl_a
 	return walk_routes(n, net->family, &s) == 0 && s.found;
 }
 
+struct routes {
+	struct search search;
+	netlink_see_route see;
+	void *ctx;
+};
+
+static bool is_there(struct search *s, const struct netlink_route_seen *r)
+{
+	const struct routes *each = (const struct routes *)s;	/* its first member */
+
+	if (r->oif == s->like.oif && r->type == RTN_UNICAST)
+		each->see(each->ctx, &r->net, r->bits, r->table);
+	return false;
+}
+
+int netlink_each_route(struct netlink *n, unsigned ifindex, netlink_see_route see, void *ctx)
+{
+	struct routes each = {.search = {.match = is_there, .like.oif = ifindex}, .see = see, .ctx = ctx};
+	int err = walk_routes(n, 4, &each.search);
+
+	return err ? err : walk_routes(n, 6, &each.search);
+}
+
 static bool is_advertised(struct search *s, const struct netlink_route_seen *r)
 {
 	if (r->protocol != RTPROT_RA || r->bits || !r->oif)
@@ -282,4 +343,37 @@ int netlink_rule(struct netlink *n, enum netlink_rule which, int family, uint32_
 		nla_put_u32(m, FRA_SUPPRESS_PREFIXLEN, 0);
 	}
 	return netlink_transact(n, m, NULL, NULL);
+}
+
+struct rule_search {
+	uint32_t table;
+	bool found;
+};
+
+static int look_at_rule(struct nl_msg *m, void *arg)
+{
+	struct netlink *n = arg;
+	struct rule_search *s = n->answer;
+	struct nlmsghdr *h = nlmsg_hdr(m);
+	struct fib_rule_hdr *head = nlmsg_data(h);
+	uint32_t mark = 0, table = 0;
+
+	if (h->nlmsg_type != RTM_NEWRULE || !nlmsg_valid_hdr(h, sizeof(*head)))
+		return NL_OK;
+	netlink_u32(nlmsg_find_attr(h, sizeof(*head), FRA_FWMARK), &mark);
+	netlink_u32(nlmsg_find_attr(h, sizeof(*head), FRA_TABLE), &table);
+	s->found |= (head->flags & FIB_RULE_INVERT) && mark == s->table && table == s->table;
+	return NL_OK;
+}
+
+bool netlink_rule_there(struct netlink *n, int family, uint32_t table)
+{
+	struct fib_rule_hdr head = {.family = family == 4 ? AF_INET : AF_INET6};
+	struct nl_msg *m = nlmsg_alloc_simple(RTM_GETRULE, NLM_F_DUMP);
+	struct rule_search s = {.table = table};
+
+	if (!m)
+		return true;
+	nlmsg_append(m, &head, sizeof(head), NLMSG_ALIGNTO);
+	return netlink_transact(n, m, look_at_rule, &s) < 0 || s.found;
 }

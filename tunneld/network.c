@@ -12,6 +12,7 @@
 
 #include "conf.h"
 #include "log.h"
+#include "lost.h"
 #include "nat.h"
 #include "nat_rules.h"
 #include "plan.h"
@@ -215,9 +216,9 @@ static void warn_of_drop(struct network *w, const struct plan *p)
 
 /* ---- The door ---------------------------------------------------------------------------------------------------- */
 
-/* On success *want becomes ours and is what was ours before. On failure all is as it was; but the table of a first time
- * is left to network_down(), which knows whether a kill switch is to stay. */
-static int change(struct network *w, struct plan *want, uint32_t mtu, struct trouble *t)
+/* have: what of w->plan is still there. On success *want becomes ours and is what was ours before. On failure all is as
+ * it was; but the table of a first time is left to network_down(), which knows whether a kill switch is to stay. */
+static int change(struct network *w, const struct plan *have, struct plan *want, uint32_t mtu, struct trouble *t)
 {
 	uint32_t mtu_before = w->steps.mtu;
 	bool first = !w->filter_set;
@@ -226,9 +227,9 @@ static int change(struct network *w, struct plan *want, uint32_t mtu, struct tro
 	int err = set_filter(w, &w->plan, want, t);
 
 	if (!err)
-		err = steps_add(&w->steps, &w->plan, want, mtu, t);
+		err = steps_add(&w->steps, have, want, mtu, t);
 	if (err < 0) {
-		steps_remove(&w->steps, want, &w->plan);
+		steps_remove(&w->steps, want, have);
 		if (mtu_before && w->steps.mtu != mtu_before &&
 		    netlink_link_set(w->steps.netlink, w->steps.ifindex, mtu_before, 0, false) == 0)
 			w->steps.mtu = mtu_before;
@@ -237,8 +238,8 @@ static int change(struct network *w, struct plan *want, uint32_t mtu, struct tro
 		return err;
 	}
 	set_switches(w, want);
-	steps_remove_rules(&w->steps, &w->plan, want);
-	steps_remove(&w->steps, &w->plan, want);
+	steps_remove_rules(&w->steps, have, want);
+	steps_remove(&w->steps, have, want);
 	put_switches_back(w, want);
 	if (w->plan.nat != want->nat)
 		warn_of_drop(w, want);
@@ -260,36 +261,50 @@ bool network_up(struct network *w, const struct config *c, unsigned ifindex)
 		return false;
 	}
 	steps_remove_stale_rules(&w->steps, &plan);
-	err = change(w, &plan, plan.mtu ? plan.mtu : derive_mtu(w, c), &t);
+	err = change(w, &(struct plan){0}, &plan, plan.mtu ? plan.mtu : derive_mtu(w, c), &t);
 	if (err < 0)
 		log_error("%s", t.what);
 	plan_free(&plan);
 	return !err;
 }
 
+static void tell_change(const struct plan *before, const struct plan *now, uint32_t mtu_before, uint32_t mtu,
+			network_tell tell, void *ctx)
+{
+	char line[64];
+
+	plan_tell(before, now, tell, ctx);
+	snprintf(line, sizeof(line), "MTU %u, was %u", mtu, mtu_before);
+	if (!mtu_before)
+		tell(ctx, "the interface was down and is up again");
+	else if (mtu != mtu_before)
+		tell(ctx, line);
+}
+
 int network_change(struct network *w, const struct config *c, network_tell tell, void *ctx)
 {
-	uint32_t mtu, mtu_before = w->steps.mtu;
+	uint32_t mtu, mtu_before;
+	struct plan want = {0}, have = {0};
 	struct trouble t;
-	struct plan want;
-	char line[64];
 	int err = plan_make(c, &want);
 
+	if (!err)
+		err = plan_copy(&w->plan, &have);
 	if (err < 0) {
 		tell(ctx, "out of memory");
+		plan_free(&want);
 		return err;
 	}
 	mtu = want.mtu ? want.mtu : derive_mtu(w, c);
-	err = change(w, &want, mtu, &t);
-	if (err < 0) {
+	lost_forget(&w->steps, w->ifname, mtu, &have);
+	mtu_before = w->steps.mtu;
+	err = change(w, &have, &want, mtu, &t);
+	if (err < 0)
 		tell(ctx, t.what);
-	} else {
-		plan_tell(&want, &w->plan, tell, ctx);
-		snprintf(line, sizeof(line), "MTU %u, was %u", mtu, mtu_before);
-		if (mtu != mtu_before)
-			tell(ctx, line);
-	}
+	else
+		tell_change(&have, &w->plan, mtu_before, mtu, tell, ctx);
 	plan_free(&want);
+	plan_free(&have);
 	return err;
 }
 

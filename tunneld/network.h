@@ -34,10 +34,11 @@ void network_prepare(struct network *w, struct config *c);
 /* Brings up what c says. False: network_down() is still to be called. c is not needed afterwards. */
 bool network_up(struct network *w, const struct config *c, unsigned ifindex);
 
-/* From what is there to what c says; only what differs is touched, and what is new is there before what is old goes.
- * `tell` hears of each thing that changed, one line without line end ("route 10.9.0.0/24 added"), or of why not, once.
- * 0; or a negative errno, and then it is all as it was before, as far as the kernel let us. Prepared, and the engine
- * has taken c's settings. If it fails, feed the engine the old ones again. Hooks and DNS are not its business. */
+/* From what is there, whoever made it so, to what c says; only what differs is touched, and what is new is there before
+ * what is old goes. `tell` hears of each thing that changed, one line without line end ("route 10.9.0.0/24 added"), or
+ * of why not, once. 0; or a negative errno, and then it is all as it was before, as far as the kernel let us. Prepared,
+ * and the engine has taken c's settings. If it fails, feed the engine the old ones again. Hooks and DNS are not its
+ * business. */
 typedef void (*network_tell)(void *ctx, const char *line);
 int network_change(struct network *w, const struct config *c, network_tell tell, void *ctx);
 

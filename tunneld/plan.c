@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/rtnetlink.h>
 
 #include "conf.h"
 #include "prefix.h"
@@ -128,6 +129,24 @@ int plan_make(const struct config *c, struct plan *ret)
 	return 0;
 }
 
+int plan_copy(const struct plan *p, struct plan *ret)
+{
+	struct plan copy = *p;
+
+	copy.addresses = calloc(p->address_count + 1, sizeof(*copy.addresses));
+	copy.routes = calloc(p->route_count + 1, sizeof(*copy.routes));
+	if (!copy.addresses || !copy.routes) {
+		plan_free(&copy);
+		return -ENOMEM;
+	}
+	if (p->address_count)
+		memcpy(copy.addresses, p->addresses, p->address_count * sizeof(*copy.addresses));
+	if (p->route_count)
+		memcpy(copy.routes, p->routes, p->route_count * sizeof(*copy.routes));
+	*ret = copy;
+	return 0;
+}
+
 void plan_free(struct plan *p)
 {
 	free(p->addresses);
@@ -147,6 +166,32 @@ const struct plan_route *plan_next_route(const struct plan *p, const struct plan
 			return r;
 	}
 	return NULL;
+}
+
+void plan_sort(struct plan *p)
+{
+	if (p->route_count)
+		qsort(p->routes, p->route_count, sizeof(*p->routes), compare);
+}
+
+void plan_keep(struct plan *p, const struct plan *seen)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->address_count; i++) {
+		if (plan_has_address(seen, &p->addresses[i]))
+			p->addresses[kept++] = p->addresses[i];
+	}
+	p->address_count = kept;
+	kept = 0;
+	for (size_t i = 0; i < p->route_count; i++) {
+		struct plan_route like = p->routes[i];
+
+		like.table = like.table ? like.table : RT_TABLE_MAIN;
+		if (seen->route_count && bsearch(&like, seen->routes, seen->route_count, sizeof(like), compare))
+			p->routes[kept++] = p->routes[i];
+	}
+	p->route_count = kept;
 }
 
 bool plan_needs_filter(const struct plan *p)

@@ -38,6 +38,8 @@ bool plan_needs_mark(const struct config *c);
 /* 0 or -ENOMEM. c->fwmark is settled. With Table = auto a route that an address brings by itself is left out, and so
  * is one within it, as wg-quick does: a server's clients need no route each. */
 int plan_make(const struct config *c, struct plan *ret);
+/* 0 or -ENOMEM. */
+int plan_copy(const struct plan *p, struct plan *ret);
 void plan_free(struct plan *p);
 
 /* Has p this address with these bits? */
@@ -46,6 +48,11 @@ bool plan_has_address(const struct plan *p, const struct config_prefix *a);
 /* Walks the routes that are in p and not in other: start with *at zero; NULL: no more. */
 struct plan_walk { size_t own, other; };
 const struct plan_route *plan_next_route(const struct plan *p, const struct plan *other, struct plan_walk *at);
+
+/* Leaves in p only those addresses and routes that `seen`, sorted by plan_sort(), has too, where table 0 of p is the
+ * main one in `seen`. */
+void plan_sort(struct plan *p);
+void plan_keep(struct plan *p, const struct plan *seen);
 
 /* Will packets of this family (4 or 6) be forwarded for clients? */
 bool plan_forwards(const struct plan *p, uint8_t family);

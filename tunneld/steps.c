@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "lost.h"
 #include "text.h"
 
 enum { STALE_RULES = 16 };	/* left by predecessors, at most so many are looked for */
@@ -47,7 +48,8 @@ static void make_room(struct steps *s, const struct plan *have, const struct con
 	}
 }
 
-static int add_addresses(struct steps *s, const struct plan *have, const struct plan *want, struct trouble *t)
+static int add_addresses(struct steps *s, const struct plan *have, const struct plan *want, uint32_t mtu,
+			 struct trouble *t)
 {
 	char text[TEXT_ADDR];
 
@@ -55,7 +57,7 @@ static int add_addresses(struct steps *s, const struct plan *have, const struct 
 		const struct config_prefix *a = &want->addresses[i];
 		int err;
 
-		if (plan_has_address(have, a))
+		if (plan_has_address(have, a) || (a->addr.family == 6 && mtu < LOST_MTU6))
 			continue;
 		make_room(s, have, a);
 		err = netlink_address(s->netlink, s->ifindex, &a->addr, a->bits, true);
@@ -76,7 +78,8 @@ static int add_route(struct steps *s, const struct plan_route *r, struct trouble
 		return 0;
 	text_from_prefix(text, &r->net, r->bits);
 	return fail(t, err, "cannot add the route to %s: %s", text,
-		    err == -EEXIST ? "there is one by another way (ip route show)" : strerror(-err));
+		    err == -EEXIST ? "there is one by another way (ip route show)" :
+		    r->net.family == 6 && s->mtu < LOST_MTU6 ? "IPv6 needs an MTU of 1280" : strerror(-err));
 }
 
 static int add_routes(struct steps *s, const struct plan *have, const struct plan *want, struct trouble *t)
@@ -140,8 +143,11 @@ static int add_rules(struct steps *s, const struct plan *have, const struct plan
 
 int steps_add(struct steps *s, const struct plan *have, const struct plan *want, uint32_t mtu, struct trouble *t)
 {
-	int err = add_addresses(s, have, want, t);
+	/* IPv6 comes back with an MTU that has room for it. */
+	int err = s->mtu && mtu > s->mtu ? set_mtu(s, mtu, t) : 0;
 
+	if (!err)
+		err = add_addresses(s, have, want, mtu, t);
 	if (!err && mtu != s->mtu)
 		err = set_mtu(s, mtu, t);
 	if (!err)
@@ -167,7 +173,7 @@ static void assert_again(struct steps *s, const struct plan *want)
 {
 	struct trouble t;
 
-	if (add_addresses(s, &(struct plan){0}, want, &t) < 0 || add_routes(s, &(struct plan){0}, want, &t) < 0)
+	if (add_addresses(s, &(struct plan){0}, want, s->mtu, &t) < 0 || add_routes(s, &(struct plan){0}, want, &t) < 0)
 		log_warn("%s", t.what);
 }
 

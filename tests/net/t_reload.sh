@@ -129,6 +129,38 @@ claim "the command says what it did" grep -q 'address 192\.168\.19\.1/24' <("$TU
 claim "and when there was nothing to do" equal "$("$TUNCTL" reload wga)" "wga: nothing to change"
 claim "the session is still the one that it was" equal "$(state .handshakes.sessions)" "$SESSIONS"
 
+# What others took away comes back.
+IFACE='Address = fd19::1/64' conf 'AllowedIPs = 192.168.9.2/32, 10.5.0.0/16, fd15::/64'
+must reloads
+back() { "$TUNCTL" reload wga | LC_ALL=C sort | paste -sd ,; }
+routes() { n a ip route show 10.5.0.0/16 dev wga; n a ip -6 route show fd15::/64 dev wga; }
+must n a ip addr flush dev wga
+claim "addresses, and the routes that went with them" equal "$(back)" \
+	"address 192.168.9.1/24 added,address fd19::1/64 added,route 10.5.0.0/16 added"
+must n a ip route del 10.5.0.0/16
+claim "a route" equal "$(back)" "route 10.5.0.0/16 added"
+must n a ip link set wga down
+claim "the link with all that it cost" equal "$(back)" \
+	"address fd19::1/64 added,route 10.5.0.0/16 added,route fd15::/64 added,the interface was down and is up again"
+claim "both routes are there" equal "$(routes | wc -l)" 2
+must n a ip link set wga mtu 1281
+claim "the MTU" equal "$(back)" "MTU 1420, was 1281"
+claim "then there is nothing to change" equal "$(back)" "wga: nothing to change"
+IFACE=$'Address = fd19::1/64\nMTU = 1000' conf 'AllowedIPs = 192.168.9.2/32'
+claim "an MTU that is too small for IPv6 is set" reloads
+claim "and then there is nothing to change" equal "$(back)" "wga: nothing to change"
+IFACE='Address = fd19::1/64' conf 'AllowedIPs = 192.168.9.2/32'
+claim "IPv6 comes back with a larger one" equal "$(back)" "MTU 1420, was 1000,address fd19::1/64 added"
+IFACE='FwMark = 0x77' conf 'AllowedIPs = 192.168.9.2/32, 0.0.0.0/0'
+must reloads
+must n a ip rule del not fwmark 0x77 table 119
+claim "a rule" equal "$(back)" "default route for IPv4 added"
+claim "it is there" equal "$(n a ip rule | grep -c 'not from all fwmark 0x77 lookup 119')" 1
+conf 'AllowedIPs = 192.168.9.2/32'
+must reloads
+claim "none stays behind" not grep -q 'fwmark 0x77' <(n a ip rule)
+must wait_for 10 reach a 192.168.9.2
+
 # What only a start can do is said, as long as the file and what was started differ.
 later() { "$TUNCTL" reload wga 2>&1 >/dev/null | sed -n 's/: takes effect at the next start$//p' | paste -sd ' '; }
 IFACE=$'DNS = 10.8.0.53\nPreUp = true\nPostUp = true\nPreDown = true\nPostDown = true\nWorkers = 3\nNoOffload = tso' \

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/rtnetlink.h>
 
 #include "../../libtunnel/conf.h"
 #include "../../tunneld/plan.h"
@@ -128,6 +129,41 @@ START_TEST(the_walk_finds_what_only_one_has)
 }
 END_TEST
 
+START_TEST(what_is_gone_is_left_out)
+{
+	struct sample have, seen;
+
+	make(&have, CONF_TABLE_AUTO, 51820, "10.8.0.1/24 fd08::1/64", "10.9.0.0/16 10.7.0.0/16 fd09::/64 0.0.0.0/0");
+	make(&seen, RT_TABLE_MAIN, 0, "10.8.0.1/16 fd08::1/64 192.0.2.1/24", "fd09::/64 10.7.0.0/16 10.9.0.0/17");
+	seen.plan.routes[0].table = 51820;	/* 10.7.0.0/16 */
+	plan_sort(&seen.plan);
+	plan_keep(&have.plan, &seen.plan);
+	ck_assert_str_eq(routes(&have.plan, &nothing), "fd09::/64@0");
+	ck_assert_uint_eq(have.plan.address_count, 1);
+	ck_assert_uint_eq(have.plan.addresses[0].addr.family, 6);
+	plan_keep(&have.plan, &nothing);
+	ck_assert_uint_eq(have.plan.address_count + have.plan.route_count, 0);
+	plan_free(&have.plan);
+	plan_free(&seen.plan);
+}
+END_TEST
+
+START_TEST(a_copy_is_one_of_its_own)
+{
+	struct sample s;
+	struct plan copy;
+
+	make(&s, CONF_TABLE_AUTO, 51820, "10.8.0.1/24", "10.9.0.0/16 0.0.0.0/0");
+	ck_assert_int_eq(plan_copy(&s.plan, &copy), 0);
+	plan_free(&s.plan);
+	ck_assert_str_eq(routes(&copy, &nothing), "0.0.0.0/0@51820 10.9.0.0/16@0");
+	ck_assert(copy.rules[0] && copy.mark == 51820 && copy.address_count == 1);
+	plan_free(&copy);
+	ck_assert_int_eq(plan_copy(&nothing, &copy), 0);
+	plan_free(&copy);
+}
+END_TEST
+
 START_TEST(the_filter_differs_by_what_is_in_it)
 {
 	struct sample a, b;
@@ -177,6 +213,8 @@ int main(void)
 	tcase_add_test(t, what_an_address_brings_needs_no_route);
 	tcase_add_test(t, a_default_route_has_rules_and_a_table_only_by_auto);
 	tcase_add_test(t, the_walk_finds_what_only_one_has);
+	tcase_add_test(t, what_is_gone_is_left_out);
+	tcase_add_test(t, a_copy_is_one_of_its_own);
 	tcase_add_test(t, the_filter_differs_by_what_is_in_it);
 	tcase_add_test(t, differences_are_told_in_words);
 	suite_add_tcase(s, t);
