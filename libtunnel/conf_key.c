@@ -119,11 +119,14 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
 	return a < c ? a : c;
 }
 
-/* Letters to add, drop or replace, or neighbours to exchange, until a is b. Three rows of the usual matrix. */
-static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
+/* Letters to add, drop or replace, or neighbours to exchange, until a is b; three rows of the usual matrix. `enough`
+ * stands for so many and more, where the lengths alone tell. */
+static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len, unsigned enough)
 {
 	unsigned rows[3][NAME_MAX_LEN + 1];
 
+	if (a_len >= b_len + enough || b_len >= a_len + enough)
+		return enough;
 	for (unsigned j = 0; j <= b_len; j++)
 		rows[0][j] = j;
 	for (unsigned i = 1; i <= a_len; i++) {
@@ -149,7 +152,7 @@ enum conf_key conf_key_near(const char *name, size_t len)
 	if (len < 2 || len > NAME_MAX_LEN)
 		return CONF_NO_KEY;
 	for (unsigned k = CONF_NO_KEY + 1; k < CONF_KEYS; k++) {
-		unsigned d = distance(name, len, conf_rows[k].name, strlen(conf_rows[k].name));
+		unsigned d = distance(name, len, conf_rows[k].name, strlen(conf_rows[k].name), best);
 
 		if (d < best) {
 			best = d;

@@ -171,6 +171,10 @@ static const struct {
 	{ I "AlowedIPs = x\nPriavteKey=x\nJ=x\nXyzzy=x\nS9=x\n", I_ "2:1 error: unknown key, did you mean AllowedIPs?\n"
 	  "3:1 error: unknown key, did you mean PrivateKey?\n4:1 error: unknown key\n5:1 error: unknown key\n"
 	  "6:1 error: unknown key, did you mean S1?\n" },
+	/* three letters too many or too few, then four */
+	{ I "PreUp123=x\nPreUp1234=x\nPersistentKeepal=x\nPersistentKeepa=x\n",
+	  I_ "2:1 error: unknown key, did you mean PreUp?\n3:1 error: unknown key\n"
+	  "4:1 error: unknown key, did you mean PersistentKeepalive?\n5:1 error: unknown key\n" },
 	{ KEY_A "\n" I KEY_B "\n", "1:1 error: unknown key\n2:1 [Interface]\n3:1 error: unknown key\n" },
 	{ I "  what\n = x\n[Peer\nfoo\n", I_ "2:3 error: expected Key = value, [Interface] or [Peer]\n"
 	  "3:2 error: expected Key = value, [Interface] or [Peer]\n"
