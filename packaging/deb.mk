@@ -1,4 +1,4 @@
-# The Debian package, from what git knows of this tree: build/tunneld_VERSION_ARCH.deb, checked by lintian.
+# The Debian package, from the sources of this tree: build/tunneld_VERSION_ARCH.deb, checked by lintian.
 
 DEB := build/deb
 DEB_VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' packaging/debian/changelog)
@@ -6,7 +6,7 @@ DEB_TREE := $(DEB)/tunneld-$(DEB_VERSION)
 
 deb:
 	$(Q)rm -rf $(DEB) && mkdir -p $(DEB_TREE)
-	$(Q)git ls-files -z | xargs -0 tar -cf - | tar -xf - -C $(DEB_TREE)
+	$(Q)packaging/sources | tar -cf - -T - | tar -xf - -C $(DEB_TREE)
 	$(Q)mv $(DEB_TREE)/packaging/debian $(DEB_TREE)/debian
 	$(call say,DEB,tunneld $(DEB_VERSION))
 	$(Q)cd $(DEB_TREE) && env -u MAKEFLAGS -u MAKELEVEL \
