@@ -38,8 +38,7 @@ static int done(const struct ctx *c, const struct iface *f, bool changed, const 
 	return CMD_DONE;
 }
 
-/* Beside our own program, beside it in sbin, in PATH, where administrators' programs are. */
-static bool find_daemon(char ret[PATH_MAX])
+bool up_find_daemon(char ret[PATH_MAX])
 {
 	const char *path = getenv("PATH");
 	char self[PATH_MAX / 2], list[PATH_MAX];
@@ -110,7 +109,7 @@ int up_start(const struct ctx *c, struct iface *f)
 	pid_t pid;
 	int status;
 
-	if (!find_daemon(program))
+	if (!up_find_daemon(program))
 		return no_daemon(c);
 	fflush(NULL);
 	pid = fork();
@@ -144,7 +143,7 @@ int cmd_up(struct ctx *c)
 	if (!f.conf[0])
 		return cmd_fail(c, CMD_NOENT, "there is no %.*s.conf (make a server: tunctl init %s)",
 				(int)strlen(f.dir) - 2, f.dir, f.name);
-	if (!find_daemon(program))
+	if (!up_find_daemon(program))
 		return no_daemon(c);
 	if (cmd_has(c, OPT_DRY_RUN)) {
 		printf("would run: %s -c %s %s\n", program, f.conf, f.name);
