@@ -408,3 +408,16 @@ int client_peer_remove(const char *path, const uint8_t key[TNL_KEY_LEN])
 		return -E2BIG;
 	return ask(path, o.dst, o.len, &a);
 }
+
+int client_set_private(const char *path, const uint8_t key[TNL_KEY_LEN])
+{
+	char text[3 * UAPI_OP_MAX];
+	struct uapi_out o = { .dst = text, .max = sizeof(text) };
+	struct answer a = { .at = SIZE_MAX };
+	int err = -E2BIG;
+
+	if (put_number(&o, UAPI_SET_BEGIN, 0) && put_key(&o, UAPI_PRIVATE_KEY, key) && put_number(&o, UAPI_END, 0))
+		err = ask(path, o.dst, o.len, &a);
+	sodium_memzero(text, sizeof(text));
+	return err;
+}

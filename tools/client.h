@@ -28,6 +28,8 @@ enum { CLIENT_PSK = 1, CLIENT_NETS = 2, CLIENT_KEEPALIVE = 4, CLIENT_ENDPOINT = 
 int client_peer_update(const char *path, const struct peer *p, unsigned which);
 /* Ends its sessions: removes the peer and makes it again as p says, in one transaction. */
 int client_peer_kick(const char *path, const struct peer *p);
+/* The interface's own key. Sessions are made anew with it at once. */
+int client_set_private(const char *path, const uint8_t key[TNL_KEY_LEN]);
 
 /* The daemon is well and will not do it: saying the same again would not help. */
 bool client_refused(int err);

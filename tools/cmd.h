@@ -151,6 +151,7 @@ int cmd_restore(struct ctx *c);
 int cmd_confirm(struct ctx *c);
 int cmd_rollback(struct ctx *c);
 int cmd_doctor(struct ctx *c);
+int cmd_demo(struct ctx *c);
 int cmd_metrics(struct ctx *c);
 int cmd_watch(struct ctx *c);
 int cmd_peer_list(struct ctx *c);

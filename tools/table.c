@@ -100,6 +100,8 @@ const struct cmd cmd_table[] = {
 	  OPT_BIT(OPT_OUTPUT), cmd_backup },
 	{ "restore", "FILE", "bring back what backup wrote", 1, 1, OPT_BIT(OPT_DRY_RUN) | OPT_BIT(OPT_FORCE),
 	  cmd_restore },
+	{ "demo", "", "show a tunnel between two hosts made on this machine; leaves nothing", 0, 0, 0,
+	  cmd_demo },
 	{ "genkey", "", "print a new private key", 0, 0, 0, cmd_genkey },
 	{ "pubkey", "", "read a private key on standard input, print its public key", 0, 0, 0, cmd_pubkey },
 	{ "genpsk", "", "print a new preshared key", 0, 0, 0, cmd_genpsk },

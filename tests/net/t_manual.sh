@@ -36,7 +36,7 @@ typed()
 }
 # What is tested elsewhere, or never ends.
 elsewhere() { printf '%s\n' "$@" >>typed; }
-elsewhere "make demo" "make check" "make deb && sudo apt install ./build/tunneld_*.deb"
+elsewhere "make demo" "tunctl demo" "make check" "make deb && sudo apt install ./build/tunneld_*.deb"
 
 # ---- The file of tunneld.conf(5)
 
