@@ -31,7 +31,7 @@ comma := ,
 # Packages of Debian 12. `make` installs what is missing, with sudo when not root.
 PKGS_BUILD := gcc make pkg-config libc6-dev libsodium-dev libssl-dev libb2-dev libnl-3-dev libnl-route-3-dev \
 	libmnl-dev libnftnl-dev libcap-ng-dev libseccomp-dev libjansson-dev liburing-dev libqrencode-dev libpng-dev
-PKGS_DEMO := iproute2 iputils-ping iperf3
+PKGS_NET := iproute2 iputils-ping iperf3
 PKGS_DEB := debhelper lintian fakeroot dpkg-dev git adduser
 PKGS_DEB_CHECK := debootstrap util-linux
 PKGS_BENCH := wireguard-go wireguard-tools jq valgrind

@@ -4,7 +4,7 @@
 
 GOALS := $(or $(MAKECMDGOALS),all)
 PKGS := $(if $(filter-out clean help,$(GOALS)),$(PKGS_BUILD))
-PKGS += $(if $(filter-out clean help all install uninstall deb deb-check build/%,$(GOALS)),$(PKGS_DEMO))
+PKGS += $(if $(filter-out clean help all install uninstall deb deb-check build/% demo,$(GOALS)),$(PKGS_NET))
 PKGS += $(if $(filter deb deb-check,$(GOALS)),$(PKGS_DEB))
 PKGS += $(if $(filter deb-check,$(GOALS)),$(PKGS_DEB_CHECK))
 PKGS += $(if $(filter bench bench-%,$(GOALS)),$(PKGS_BENCH))

@@ -16,6 +16,6 @@ net: all $(NET_TOOLS)
 
 # Two hosts on this machine with a tunnel between them, from nothing.
 demo: all
-	$(Q)BUILD=$(abspath $(O)) tests/net/demo
+	$(Q)$(O)/tunctl demo
 
 .PHONY: net demo
