@@ -36,7 +36,7 @@ PKGS_DEB := debhelper lintian fakeroot dpkg-dev git adduser
 PKGS_DEB_CHECK := debootstrap util-linux
 PKGS_BENCH := wireguard-go wireguard-tools jq valgrind
 PKGS_CHECK := check clang libclang-rt-14-dev tcpdump shellcheck socat binutils util-linux procps nftables mandoc \
-	zsh fish python3-prometheus-client zbar-tools libnm-dev systemd ethtool
+	zsh fish perl python3-prometheus-client zbar-tools libnm-dev systemd ethtool
 ifeq ($(shell uname -m),x86_64)
 PKGS_BUILD += libipsec-mb-dev
 endif
