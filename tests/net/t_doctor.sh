@@ -92,8 +92,10 @@ down
 fault "few files may be open" "descriptors:warning"
 again
 must ip -n a link set wg0 down
+taken() { n a ss -Huln | grep -q :1001; }
+claim "an interface that is down has no port" wait_for 5 not taken
 spawn other a "$BUILD/net/udp" echo 1001
-wait_for 5 bash -c 'n a ss -Huln | grep -q :1001'
+must wait_for 5 taken
 must ip -n a link set wg0 up
 claim "another program has the port" wait_for 10 finds "port:problem addresses:problem routes:problem" 10
 stop other
