@@ -21,6 +21,7 @@
 #include "clock.h"
 #include "ecn.h"
 #include "gso.h"
+#include "nest.h"
 
 static void seal_job(struct tnl_worker *core, void *arg)
 {
@@ -68,28 +69,44 @@ static void flush(struct tx *x)
 	arena_reset(&x->in);
 }
 
+/* What the inner packet says about the header of the datagram that carries it. */
+struct outer {
+	uint8_t tos, hops;
+};
+
+/* False: it may not leave. */
+static bool outer_of(const struct tx *x, const uint8_t *pkt, uint32_t len, struct outer *ret)
+{
+	int hops = nest_hops(pkt, len, x->socks.port);
+
+	*ret = (struct outer) { .tos = ecn_outer(pkt), .hops = hops > 0 ? (uint8_t)hops : 0 };
+	return hops >= 0;
+}
+
 /* The last message may grow by this datagram. */
-static bool extends(const struct tx *x, const struct tnl_run *run, uint32_t len, uint8_t tos)
+static bool extends(const struct tx *x, const struct tnl_run *run, uint32_t len, struct outer outer)
 {
 	const struct udp_out *o = &x->out[x->messages - 1];
 	const struct tnl_run *r = &x->run[x->messages - 1];
 
-	return r->key == run->key && o->tos == tos && len <= o->segment && o->len % o->segment == 0 &&
-	       o->len / o->segment < UDP_GSO_SEGS && o->len + len <= UDP_GSO_BYTES &&
+	return r->key == run->key && o->tos == outer.tos && o->hops == outer.hops && len <= o->segment &&
+	       o->len % o->segment == 0 && o->len / o->segment < UDP_GSO_SEGS && o->len + len <= UDP_GSO_BYTES &&
 	       memcmp(&r->path, &run->path, sizeof(r->path)) == 0;
 }
 
 /* The datagram of len bytes at data will be part of the batch. */
-static void address(struct tx *x, const struct tnl_run *run, const uint8_t *data, uint32_t len, uint8_t tos)
+static void address(struct tx *x, const struct tnl_run *run, const uint8_t *data, uint32_t len,
+		    struct outer outer)
 {
-	if (x->messages > 0 && extends(x, run, len, tos)) {
+	if (x->messages > 0 && extends(x, run, len, outer)) {
 		x->out[x->messages - 1].len += len;
 		x->run[x->messages - 1] = *run;
 		return;
 	}
 	x->run[x->messages] = *run;
 	x->out[x->messages] = (struct udp_out) {
-		.path = &x->run[x->messages].path, .data = data, .len = len, .segment = (uint16_t)len, .tos = tos,
+		.path = &x->run[x->messages].path, .data = data, .len = len, .segment = (uint16_t)len,
+		.tos = outer.tos, .hops = outer.hops,
 	};
 	x->messages++;
 }
@@ -111,7 +128,7 @@ static uint8_t *make_room(struct tx *x, size_t sealed)
 
 /* Packets [first, first + run->count) of g, which have room at `slot`, become part of the batch. */
 static void add(struct tx *x, const struct tnl_run *run, const struct gso *g, uint32_t first, uint8_t *slot,
-		uint8_t tos)
+		struct outer outer)
 {
 	size_t all = 0;
 
@@ -121,7 +138,7 @@ static void add(struct tx *x, const struct tnl_run *run, const struct gso *g, ui
 	for (uint32_t i = 0; i < run->count; i++) {
 		uint32_t len = (uint32_t)tnl_tx_len(gso_len(g, first + i), x->mtu);
 
-		address(x, run, slot + all, len, tos);
+		address(x, run, slot + all, len, outer);
 		all += len;
 	}
 	arena_take(&x->arena, all);
@@ -131,6 +148,7 @@ static void add(struct tx *x, const struct tnl_run *run, const struct gso *g, ui
 static void drain(struct tx *x, tnl_peer p)
 {
 	const uint8_t *waiting;
+	struct outer outer;
 	struct tnl_run run;
 	size_t len;
 
@@ -146,8 +164,8 @@ static void drain(struct tx *x, tnl_peer p)
 			return;
 		slot = make_room(x, tnl_tx_len(len, x->mtu));
 		stage_pop(x->stage, p, slot + TNL_HEAD);
-		if (v == TNL_PASS)
-			add(x, &run, &g, 0, slot, ecn_outer(slot + TNL_HEAD));
+		if (v == TNL_PASS && outer_of(x, slot + TNL_HEAD, (uint32_t)len, &outer))
+			add(x, &run, &g, 0, slot, outer);
 	}
 }
 
@@ -192,32 +210,6 @@ static void hold(struct tx *x, tnl_peer p, const struct gso *g, uint32_t from, u
 	drain(x, p);
 }
 
-/* The UDP header of a packet, also of the first fragment of one: IPv6 has a header of its own for that, in front of it.
- * NULL: there is none. */
-static const uint8_t *udp_header(const struct gso *g)
-{
-	const uint8_t *pkt = g->pkt;
-	uint32_t at = g->v6 ? IP6_HEAD : (pkt[0] & 15) * 4u;
-	uint8_t proto = pkt[g->v6 ? IP6_NEXT : IP4_PROTO];
-
-	if (g->v6 && proto == PROTO_FRAGMENT && at + IP6_FRAGMENT <= g->len && be16_get(pkt + at + 2) >> 3 == 0) {
-		proto = pkt[at];
-		at += IP6_FRAGMENT;
-	}
-	return proto == PROTO_UDP && at + UDP_HEAD <= g->len ? pkt + at : NULL;
-}
-
-/* Our own datagram to this very endpoint: the route to the endpoint leads into the tunnel, and sealing it again would
- * go on for ever. Later fragments are not recognised; sealed, they are a datagram that is. */
-static bool loops(const struct tx *x, const struct gso *g, const struct tnl_addr *remote)
-{
-	const uint8_t *udp = udp_header(g);
-
-	return udp && remote->family == (g->v6 ? 6 : 4) && be16_get(udp + UDP_DPORT) == remote->port &&
-	       be16_get(udp + UDP_SPORT) == x->socks.port &&
-	       memcmp(g->pkt + (g->v6 ? IP6_DST : IP4_DST), remote->ip, g->v6 ? 16 : 4) == 0;
-}
-
 static void refuse(struct tx *x, const struct gso *g)
 {
 	static const struct virtio_net_hdr none;
@@ -233,9 +225,12 @@ static void refuse(struct tx *x, const struct gso *g)
 
 static void send_run(struct tx *x, const struct tnl_run *run, const struct gso *g, uint32_t from)
 {
-	if (loops(x, g, &run->path.remote))
+	struct outer outer;
+
+	/* Sealing our own datagram again and again would go on for ever. */
+	if (nest_loops(g->pkt, g->len, x->socks.port, &run->path.remote) || !outer_of(x, g->pkt, g->len, &outer))
 		return;
-	add(x, run, g, from, make_room(x, sealed_len(x, g, from, run->count)), ecn_outer(g->pkt));
+	add(x, run, g, from, make_room(x, sealed_len(x, g, from, run->count)), outer);
 }
 
 /* False: nobody takes it. */

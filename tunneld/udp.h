@@ -86,6 +86,7 @@ struct udp_out {
 	uint32_t len;
 	uint16_t segment;
 	uint8_t tos;
+	uint8_t hops;	/* it may make so many; 0: the system's own choice */
 	bool refused;	/* out: the source address was refused, tnl_forget_source() */
 	uint32_t sent;	/* out: bytes the kernel took */
 };

@@ -23,7 +23,7 @@ struct out_head {
 	struct iovec iov;
 	union {
 		struct cmsghdr align;
-		uint8_t buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) +
+		uint8_t buf[CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int)) +
 			    CMSG_SPACE(sizeof(uint16_t))];
 	} ctl;
 };
@@ -54,11 +54,17 @@ static void add_source(struct msghdr *m, const struct tnl_addr *local)
 	}
 }
 
-/* segment 0: one datagram. sourced: from path->local. */
+/* How a message is to leave. */
+struct way {
+	uint16_t segment;	/* 0: one datagram */
+	uint8_t tos, hops;
+	bool sourced;		/* from path->local */
+};
+
 static void fill(struct msghdr *m, struct out_head *h, const struct tnl_path *path, const uint8_t *data, size_t len,
-		 uint16_t segment, uint8_t tos, bool sourced)
+		 struct way way)
 {
-	int tos_int = tos;
+	int tos = way.tos, hops = way.hops;
 	bool v4 = path->remote.family == 4;
 
 	h->iov = (struct iovec) { (void *)data, len };
@@ -67,12 +73,14 @@ static void fill(struct msghdr *m, struct out_head *h, const struct tnl_path *pa
 		.msg_iov = &h->iov, .msg_iovlen = 1, .msg_control = &h->ctl,
 	};
 	memset(&h->ctl, 0, sizeof(h->ctl));
-	if (sourced && path->local.family == path->remote.family)
+	if (way.sourced && path->local.family == path->remote.family)
 		add_source(m, &path->local);
 	if (tos != 0)
-		add_ctl(m, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &tos_int, sizeof(tos_int));
-	if (segment != 0)
-		add_ctl(m, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment));
+		add_ctl(m, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &tos, sizeof(tos));
+	if (hops != 0)
+		add_ctl(m, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_HOPLIMIT, &hops, sizeof(hops));
+	if (way.segment != 0)
+		add_ctl(m, IPPROTO_UDP, UDP_SEGMENT, &way.segment, sizeof(way.segment));
 	if (m->msg_controllen == 0)
 		m->msg_control = NULL;
 }
@@ -103,12 +111,12 @@ int udp_send(const struct udp_socks *s, const struct tnl_path *path, const void 
 
 	if (fd < 0)
 		return path->remote.family == 0 ? -EDESTADDRREQ : -EAFNOSUPPORT;
-	fill(&m, &head, path, data, len, 0, tos, true);
+	fill(&m, &head, path, data, len, (struct way) { .tos = tos, .sourced = true });
 	if (sendmsg(fd, &m, MSG_NOSIGNAL) >= 0)
 		return 0;
 	if (!blames_source(errno, path))
 		return -errno;
-	fill(&m, &head, path, data, len, 0, tos, false);
+	fill(&m, &head, path, data, len, (struct way) { .tos = tos });
 	return sendmsg(fd, &m, MSG_NOSIGNAL) >= 0 ? 1 : -errno;
 }
 
@@ -156,9 +164,12 @@ static int prepare(struct batch *b)
 			break;
 		do {
 			uint32_t len = part_len(o, how, at);
+			const struct way way = {
+				.segment = how->whole ? o->segment : 0, .tos = o->tos, .hops = o->hops,
+				.sourced = !how->bare,
+			};
 
-			fill(&b->m[b->parts].msg_hdr, &b->head[b->parts], o->path, o->data + at, len,
-			     how->whole ? o->segment : 0, o->tos, !how->bare);
+			fill(&b->m[b->parts].msg_hdr, &b->head[b->parts], o->path, o->data + at, len, way);
 			b->part_of[b->parts++] = i;
 			at += len;
 		} while (at < o->len && b->parts < UDP_BATCH);
