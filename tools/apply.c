@@ -8,6 +8,7 @@
 #include "lint.h"
 #include "out.h"
 #include "pending.h"
+#include "restore.h"
 #include "store.h"
 
 #include <errno.h>
@@ -242,7 +243,7 @@ int cmd_rollback(struct ctx *c)
 
 	/* Before every start: who starts it may hold the lock. */
 	if (cmd_has(c, OPT_STALE) && !iface_find(c, c->word[0], IFACE_CONFIGURED_FIRST, &f) && f.conf[0] &&
-	    !pending_is(&f))
+	    !pending_is(&f) && !restore_is(c, &f))
 		return report(c, &f, false, 0, "nothing is on trial");
 	code = begin_end(c, &f);
 	if (code)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FORMAT "tunneld-backup"
 
@@ -126,22 +127,29 @@ static int add_directory(const struct ctx *c, const struct iface *f, const char 
 	return code;
 }
 
-int archive_collect(const struct ctx *c, const struct iface *f, struct archive *ret)
+int archive_collect_rest(const struct ctx *c, const struct iface *f, struct archive *ret)
 {
 	char dir[PATH_MAX];
-	int code;
+	int code = 0;
 
 	*ret = (struct archive){ .count = 0 };
-	if (!f->conf[0] || f->foreign)
-		return cmd_fail(c, CMD_NOENT, "%s has no configuration of ours", f->name);
 	strcpy(ret->interface, f->name);
-	code = add_file(c, f, "conf", ret);
+	if (archive_path(c, f, "conf", dir) && !access(dir, F_OK))
+		code = add_file(c, f, "conf", ret);
 	if (!code)
 		code = add_directory(c, f, f->dir, "d/", ret);
 	if (!code && state_dir(c, f, dir))
 		code = add_directory(c, f, dir, "state/", ret);
 	sort(ret);
 	return code;
+}
+
+int archive_collect(const struct ctx *c, const struct iface *f, struct archive *ret)
+{
+	*ret = (struct archive){ .count = 0 };
+	if (!f->conf[0] || f->foreign)
+		return cmd_fail(c, CMD_NOENT, "%s has no configuration of ours", f->name);
+	return archive_collect_rest(c, f, ret);
 }
 
 /* ---- Text -------------------------------------------------------------------------------------------------------- */

@@ -28,6 +28,8 @@ struct archive {
 /* The files of an interface as they are: configuration, peers, kept keys, state. 0, or an exit code after one line on
  * stderr; CMD_NOENT: there is no configuration. */
 int archive_collect(const struct ctx *c, const struct iface *f, struct archive *ret);
+/* The same of what is there of that name, whole or not; perhaps nothing. */
+int archive_collect_rest(const struct ctx *c, const struct iface *f, struct archive *ret);
 /* NULL: out of memory. The caller wipes and frees the text, store_free(). */
 char *archive_text(const struct archive *a, size_t *len);
 /* NULL, or what is wrong with the text. */

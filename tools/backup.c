@@ -2,8 +2,9 @@
 /*
  * backup and restore. A restore that finds nothing writes the configuration last: before that rename there is no
  * interface. One that replaces what is there has several renames to do; so that a kill between them leaves no mixture
- * for good, the archive itself is kept first, as ETC/tunneld/.IF.restore, and is taken away last: whoever finds it, the
- * next restore or up, finishes the work.
+ * for good, the archive itself is kept first, as ETC/tunneld/.IF.restore, and is taken away last: whoever takes the
+ * interface's lock next, and the next start, finishes the work. Later it must not be done: it would undo what was
+ * changed since.
  */
 #include "archive.h"
 #include "deliver.h"
@@ -134,46 +135,62 @@ static int put_back(const struct ctx *c, const struct iface *f, const struct arc
 	return err ? err : write_files(c, f, a, true);
 }
 
+bool restore_is(const struct ctx *c, const struct iface *f)
+{
+	char path[PATH_MAX];
+
+	return journal_path(c, f, path) && !access(path, F_OK);
+}
+
 int restore_finish(const struct ctx *c, struct iface *f)
 {
 	struct archive a = { .count = 0 }, now = { .count = 0 };
 	char path[PATH_MAX], *text;
 	const char *why;
 	size_t len;
-	int err, code = 0;
+	int err = -ENAMETOOLONG, code = 0;
 
-	if (!journal_path(c, f, path) || store_read(path, &text, &len))
+	if (!restore_is(c, f))
 		return 0;
+	if (!journal_path(c, f, path) || (err = store_read(path, &text, &len)))
+		return cmd_fail(c, iface_code(err), "%s: cannot finish the restore: %s", path, strerror(-err));
 	why = archive_parse(text, len, &a);
 	store_free(text, len);
 	if (why)
 		code = cmd_fail(c, CMD_FAILED, "%s: %s (remove it, and restore again)", path, why);
-	if (!code && f->conf[0] && !f->foreign)
-		code = archive_collect(c, f, &now);
+	if (!code)
+		code = archive_collect_rest(c, f, &now);
 	err = code ? 0 : put_back(c, f, &now, &a);
 	if (!err && !code)
 		err = store_remove(path);
 	if (err)
 		code = cmd_fail(c, iface_code(err), "%s: cannot finish the restore: %s", path, strerror(-err));
-	if (!code && !f->conf[0])
-		archive_path(c, f, "conf", f->conf);
+	if (!code && archive_path(c, f, "conf", f->conf))
+		f->foreign = false;
 	archive_free(&a);
 	archive_free(&now);
 	return code;
 }
 
-/* How many files there are to write or to take away. */
-static size_t differences(const struct archive *now, const struct archive *a)
+static bool same(const struct archive_file *x, const struct archive_file *y)
 {
-	size_t count = 0;
+	return x && y && x->len == y->len && !memcmp(x->data, y->data, x->len);
+}
 
-	for (size_t i = 0; i < a->count; i++) {
-		const struct archive_file *is = archive_find(now, a->file[i].name);
+/* How many files there are to write or to take away. *lost: what they are now is nowhere else. */
+static size_t differences(const struct archive *now, const struct archive *a, bool *lost)
+{
+	size_t count = 0, replaced = 0;
 
-		count += !is || is->len != a->file[i].len || memcmp(is->data, a->file[i].data, is->len) != 0;
+	for (size_t i = 0; i < a->count; i++)
+		count += !same(&a->file[i], archive_find(now, a->file[i].name));
+	for (size_t i = 0; i < now->count; i++) {
+		const struct archive_file *then = archive_find(a, now->file[i].name);
+
+		count += !then;
+		replaced += !same(&now->file[i], then);
 	}
-	for (size_t i = 0; i < now->count; i++)
-		count += !archive_find(a, now->file[i].name);
+	*lost = replaced != 0;
 	return count;
 }
 
@@ -194,11 +211,12 @@ static int restore(const struct ctx *c, struct iface *f, const struct archive *a
 {
 	struct archive now = { .count = 0 };
 	char path[PATH_MAX];
-	bool there = f->conf[0] && !f->foreign;
-	size_t changed;
-	int code = there ? archive_collect(c, f, &now) : 0, err = 0;
+	bool there = false;
+	int code = archive_collect_rest(c, f, &now), err = 0;
+	size_t changed = code ? 0 : differences(&now, a, &there);
 
-	changed = code ? 0 : differences(&now, a);
+	/* Without a configuration there is no interface; but peers of one that was would be let in with the others. */
+	there |= archive_find(&now, "conf") != NULL;
 	if (!code && changed && pending_is(f))
 		code = cmd_fail(c, CMD_CONFLICT, "a configuration is on trial (use: tunctl confirm %s, or tunctl "
 				"rollback %s)", f->name, f->name);
@@ -239,8 +257,6 @@ int cmd_restore(struct ctx *c)
 		err = make_directories(c);
 		code = err ? cmd_fail(c, iface_code(err), "%s", strerror(-err)) : iface_lock(c, &f);
 	}
-	if (!code && !cmd_has(c, OPT_DRY_RUN))
-		code = restore_finish(c, &f);
 	if (!code)
 		code = restore(c, &f, &a, text, len);
 	store_free(text, len);

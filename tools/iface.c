@@ -2,6 +2,7 @@
 #include "iface.h"
 
 #include "client.h"
+#include "restore.h"
 #include "store.h"
 
 #include <dirent.h>
@@ -218,7 +219,7 @@ int iface_find(const struct ctx *c, const char *name, enum iface_first first, st
 	return 0;
 }
 
-int iface_lock(const struct ctx *c, struct iface *f)
+int iface_lock_only(const struct ctx *c, struct iface *f)
 {
 	char dir[PATH_MAX];
 	int err;
@@ -234,4 +235,11 @@ int iface_lock(const struct ctx *c, struct iface *f)
 		return cmd_fail(c, iface_code(err), "%s/%s.lock: %s%s", dir, f->name, strerror(-err),
 				err == -EACCES ? " (are you root?)" : "");
 	return 0;
+}
+
+int iface_lock(const struct ctx *c, struct iface *f)
+{
+	int code = iface_lock_only(c, f);
+
+	return code ? code : restore_finish(c, f);
 }

@@ -43,6 +43,8 @@ size_t iface_names(const struct ctx *c, char (*ret)[IFNAMSIZ], size_t max);
 int iface_paths(const struct ctx *c, const char *name, struct iface *ret);
 /* 0, or an exit code after one line on stderr: CMD_BUSY, CMD_PERM, CMD_FAILED. The lock ends with the process. */
 int iface_lock(const struct ctx *c, struct iface *f);
+/* The same for who looks at no file. */
+int iface_lock_only(const struct ctx *c, struct iface *f);
 
 /* What --etc and --run say, or "/etc" and "/var/run". */
 const char *iface_etc_dir(const struct ctx *c);

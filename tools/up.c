@@ -10,7 +10,6 @@
 #include "link.h"
 #include "out.h"
 #include "pending.h"
-#include "restore.h"
 #include "up.h"
 
 #include <errno.h>
@@ -151,8 +150,6 @@ int cmd_up(struct ctx *c)
 	}
 	if ((code = iface_lock(c, &f)))
 		return code;
-	if ((code = restore_finish(c, &f)))
-		return code;
 	if ((err = pending_end_stale(c, &f, &rolled)))
 		return cmd_fail(c, iface_code(err), "%s: %s", f.conf, strerror(-err));
 	if (!client_probe(f.sock))	/* somebody else was faster */
@@ -194,7 +191,7 @@ int cmd_down(struct ctx *c)
 		printf("would end: %s\n", f.name);
 		return CMD_DONE;
 	}
-	if ((code = iface_lock(c, &f)))
+	if ((code = iface_lock_only(c, &f)))
 		return code;
 	err = link_delete_tun(f.name);
 	if (err == -ENODEV && unlink(f.sock) && errno != ENOENT)

@@ -119,6 +119,14 @@ cp -a "$T/etc" "$T/etc.saved"; cp -a "$T/var" "$T/var.saved"
 fresh
 claim "restore where nothing is" code 0 ctl restore -q "$T/b"
 claim "all is as it was" equal "$(files)" "$saved"
+rm "$ETC/wg0.conf"
+claim "what an interface that is no more has left may stay if it is the same" code 0 ctl restore -q "$T/b"
+claim "all is as it was, again" equal "$(files)" "$saved"
+rm "$ETC/wg0.conf"
+printf '[Peer]\nPublicKey = %s\n' "$(key eve)" >"$ETC/wg0.d/eve.peer"
+claim "exit 4: a peer of it would be let in" code 4 ctl restore "$T/b"
+claim "nothing is there yet" not test -e "$ETC/wg0.conf"
+claim "with --force that one goes" eval 'ctl restore -q --force "$T/b" && equal "$(files)" "$saved"'
 claim "under another name" eval 'ctl restore -q -i wg8 "$T/b" && cmp "$ETC/wg0.conf" "$ETC/wg8.conf" &&
 	cmp "$ETC/wg0.d/dora.peer" "$ETC/wg8.d/dora.peer"'
 head -c -40 "$T/b" >"$T/short"
@@ -170,6 +178,27 @@ different
 OLD=$(files)
 IN_BETWEEN='test -e "$ETC/.wg0.restore"'	# the way on is known
 claim "restore --force, killed at every step" killed_everywhere restore --force "$T/b"
+
+# finished_by COMMAND...: killed when the archive is kept and nothing else is done, COMMAND finishes it.
+finished_by()
+{
+	local n=0
+
+	different
+	while [ ! -e "$ETC/.wg0.restore" ]; do
+		n=$((n + 1))
+		"$BUILD/net/cut" $n "$TUNCTL" --etc "$T/etc" --var "$T/var" -q restore --force "$T/b"
+		[ $n -lt 200 ] || return
+	done
+	equal "$(files)" "$OLD" && "$@" && not test -e "$ETC/.wg0.restore"
+}
+claim "a change finishes it first" finished_by ctl -i wg0 remove -q --offline dora
+claim "and is not undone by it" eval 'ctl -i wg0 remove -q --offline carl && not test -e "$ETC/wg0.d/dora.peer" &&
+	equal "$(files | wc -l)" $(($(wc -l <<<"$NEW") - 3))'
+claim "the service's start finishes it" finished_by ctl rollback --stale -q wg0
+claim "and all is as it was" equal "$(files)" "$NEW"
+claim "so does backup" finished_by ctl backup wg0 -o "$T/b2"
+claim "which is the same" equal "$(jq -S 'del(.created)' "$T/b2")" "$(jq -S 'del(.created)' "$T/b")"
 START=fresh
 fresh
 must ctl import "$T/easy"
