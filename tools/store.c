@@ -13,6 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Opening a directory of root's does not fail like this: somebody else has made something there, or has just taken it
+ * away. EACCES: where a service manager runs us, root may not look into what is another's. */
+static bool foreign(int err)
+{
+	return err == ENOTDIR || err == ELOOP || err == ENOENT || err == EACCES;
+}
+
 /* The place may be one where everybody can make a directory, as /run/lock is: who did so before us could hold the lock
  * for ever, or take its file away under us. Root moves what is not his out of the way. */
 static int open_lock_directory(const char *dir)
@@ -27,7 +34,7 @@ static int open_lock_directory(const char *dir)
 		if (mkdir(dir, 0755) && errno != EEXIST)
 			return -errno;
 		fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 && (geteuid() != 0 || (errno != ENOTDIR && errno != ELOOP && errno != ENOENT)))
+		if (fd < 0 && (geteuid() != 0 || !foreign(errno)))
 			return -errno;
 		if (fd >= 0 && !fstat(fd, &st) && (st.st_uid == 0 || geteuid() != 0))
 			return fd;

@@ -202,3 +202,16 @@ claim "who ends then" wait_for 5 not kill -0 "$RPID"
 claim "the engine ends" wait_for 5 not kill -0 "$EPID"
 claim "and the interface" wait_for 5 not ip -n a link show wga
 stop manager || true
+
+# What the unit of who has root does before: with few rights, where anybody may have made a directory for himself alone.
+mkdir -p /run/lock
+chmod 1777 /run/lock
+rm -rf /run/lock/tunneld
+mkdir "$T/etc" "$T/etc/tunneld"
+echo trial >"$T/etc/tunneld/wga.conf"
+echo before >"$T/etc/tunneld/wga.conf.before"
+must as $NET mkdir -m 700 /run/lock/tunneld
+with tunneld-root --groups $NET
+claim "a trial that nobody guards ends, whoever made a directory of locks" \
+	"${WITH[@]}" "$TUNCTL" --etc "$T/etc" rollback --stale -q wga
+claim "the file before it is back" equal "$(cat "$T/etc/tunneld/wga.conf")" before
