@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon.h"
 
+#include "view.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -90,6 +92,49 @@ int daemon_send(struct daemon *d, const char *what)
 	return err;
 }
 
+/* A daemon that has been taken over may say anything, and what it says is printed in many places: on terminals, in
+ * metrics, in JSON where C1 control characters are no matter for an escape. So no text with such gets in here. False:
+ * no memory. */
+static bool clean_text(json_t *o)
+{
+	size_t size = json_string_length(o) + 1;
+	char *text = malloc(size);
+	bool ok = text && !json_string_set(o, view_clean(json_string_value(o), text, size));
+
+	free(text);
+	return ok;
+}
+
+static bool name_ok(const char *name)
+{
+	for (; *name; name++)
+		if (*name < ' ' || *name > '~')
+			return false;
+	return true;
+}
+
+/* Depth is bounded by the parser. A field whose name is none of ours is left out. */
+static bool clean(json_t *o)
+{
+	json_t *value;
+	const char *name;
+	void *next;
+	bool ok = true;
+	size_t i;
+
+	if (json_is_string(o))
+		return clean_text(o);
+	json_array_foreach(o, i, value)
+		ok = ok && clean(value);
+	json_object_foreach_safe(o, next, name, value) {
+		if (!name_ok(name))
+			json_object_del(o, name);
+		else
+			ok = ok && clean(value);
+	}
+	return ok;
+}
+
 /* 1: there is a whole line, and *ret is what it says; 0: not yet; or -EPROTO. */
 static int take_line(struct daemon *d, json_t **ret)
 {
@@ -103,7 +148,7 @@ static int take_line(struct daemon *d, json_t **ret)
 	d->len -= used;
 	memmove(d->in, d->in + used, d->len);
 	d->seen = 0;
-	if (json_is_object(*ret))
+	if (json_is_object(*ret) && clean(*ret))
 		return 1;
 	json_decref(*ret);
 	return -EPROTO;

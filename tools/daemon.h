@@ -23,7 +23,8 @@ void daemon_close(struct daemon *d);	/* NULL is fine */
 
 /* Asks for "state", "reload" or "watch". */
 int daemon_send(struct daemon *d, const char *what);
-/* The next line; the caller's, json_decref(). wait_ms -1: wait for ever. The pieces of a line that is not whole when
+/* The next line; the caller's, json_decref(). Whatever the daemon says, each text in it can be printed on a terminal:
+ * view_clean(). wait_ms -1: wait for ever. The pieces of a line that is not whole when
  * the time is over are kept for the next call. */
 int daemon_line(struct daemon *d, int wait_ms, json_t **ret);
 /* To poll() beside other things; daemon_line() with wait_ms 0 then takes what is there. */

@@ -107,6 +107,25 @@ START_TEST(daemon_other_lines_are_refused)
 }
 END_TEST
 
+/* Escape sequences of a terminal, at any depth: C0, C1 as UTF-8, bytes that are no characters; also in names. */
+START_TEST(daemon_text_is_clean)
+{
+	static const char *const pieces[] = {
+		"{\"v\":1,\"a\":\"\\u001b[31m\\u009b1m\\u00e9\\n\",",
+		"\"b\":[[\"\\u007f\"],{\"c\":\"\\u0007\"}],\"\\u001b\":1,\"\\u009b\":2,",
+		"\"o\":{\"\\n\":3,\"d\":4}}\n", NULL,
+	};
+	json_t *o, *want = json_pack("{s:i, s:s, s:[[s], {s:s}], s:{s:i}}", "v", 1, "a", "?[31m??1m\xc3\xa9?", "b", "?",
+				     "c", "?", "o", "d", 4);
+
+	serve(pieces, false);
+	ck_assert_int_eq(daemon_ask(path, "state", 5000, &o), 0);
+	ck_assert(json_equal(o, want));
+	json_decref(o);
+	json_decref(want);
+}
+END_TEST
+
 START_TEST(daemon_line_without_end_is_refused)
 {
 	static char much[DAEMON_LINE_MAX + 65536 + 1];
@@ -128,6 +147,7 @@ int main(void)
 	tcase_add_test(c, daemon_line_is_put_together_from_pieces);
 	tcase_add_test(c, daemon_silence_ends_in_time);
 	tcase_add_test(c, daemon_other_lines_are_refused);
+	tcase_add_test(c, daemon_text_is_clean);
 	tcase_add_test(c, daemon_line_without_end_is_refused);
 	suite_add_tcase(s, c);
 	return suite_run(s);
