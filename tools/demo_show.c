@@ -89,7 +89,7 @@ void demo_sum_up(const struct demo *d, uint32_t took_ms)
 	printf("  %-22s %.2f ms\n", "ping", d->ping4.median_us / 1e3);
 	printf("  %-22s %s\n", "TCP, one connection", demo_rate(&d->tcp, rate));
 	printf("  %-22s %.2f s per GB, both daemons\n", "processor time",
-	       (double)d->tcp_cpu_ns / (double)(d->tcp.bytes + 1));
+	       (double)d->tcp_cpu_ns / (double)d->tcp.bytes);	/* ns a byte are s a GB */
 	printf("  %-22s %u of %u pings lost\n", "change of keys", d->change.sent - d->change.answered, d->change.sent);
 	printf("  %-22s %.1f s, and nothing of it stays\n", "all of it", took_ms / 1e3);
 }
