@@ -72,10 +72,21 @@ void device_receive(struct device *d)
 		d->pending.stop = true;
 }
 
+/* The channel may be full of news: a parent that sets up many routes reads none meanwhile. */
+static int put_question(int channel, const struct msg *request)
+{
+	struct pollfd p = {.fd = channel, .events = POLLOUT};
+	int err = msg_send(channel, request);
+
+	while (err == -EAGAIN && poll(&p, 1, ANSWER_MS) != 0)
+		err = msg_send(channel, request);
+	return err;
+}
+
 /* Sends a request and waits for the answer of type `answer`. */
 static int ask(struct device *d, const struct msg *request, uint32_t answer, struct msg *ret)
 {
-	int err = msg_send(d->channel, request);
+	int err = put_question(d->channel, request);
 
 	if (err)
 		d->pending.stop = true;	/* the parent is gone, or no longer listens */
