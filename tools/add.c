@@ -9,6 +9,7 @@
 #include "change.h"
 #include "client.h"
 #include "deliver.h"
+#include "follow.h"
 #include "keep.h"
 #include "request.h"
 #include "store.h"
@@ -244,16 +245,30 @@ static int save(const struct ctx *c, const struct addition *a)
 	return err ? cmd_fail(c, iface_code(err), "%s: %s", path, strerror(-err)) : 0;
 }
 
+/* Takes back what go_live() and save() did. */
+static bool unsave(const struct addition *a)
+{
+	char path[PATH_MAX];
+
+	return a->save && change_peer_path(&a->ch, a->want.name, path) && !store_remove(path);
+}
+
 static int go_live(const struct ctx *c, struct addition *a)
 {
 	int err = change_go_live(c, &a->ch, &a->want);
-	char path[PATH_MAX];
+	char why[FOLLOW_WHY];
 
-	if (!err)
+	if (!err && follow(c, &a->ch, follow_look(&a->ch, &a->want), why))
 		return 0;
+	if (!err) {
+		client_peer_remove(a->ch.iface.sock, a->want.key);
+		if (unsave(a))
+			return cmd_fail(c, CMD_FAILED, "%s; nothing is changed", why);
+		return cmd_fail(c, CMD_NOTLIVE, "\"%s\" is saved but not live: %s", a->want.name, why);
+	}
 	if (!a->ch.save)
 		return cmd_fail(c, iface_code(err), "the daemon refuses: %s", strerror(-err));
-	if (client_refused(err) && a->save && change_peer_path(&a->ch, a->want.name, path) && !store_remove(path))
+	if (client_refused(err) && unsave(a))
 		return cmd_fail(c, CMD_FAILED, "the daemon refuses: %s; nothing is changed", strerror(-err));
 	return cmd_fail(c, CMD_NOTLIVE, "\"%s\" is saved but not live: %s (say the same again when the daemon is well)",
 			a->want.name, strerror(-err));

@@ -14,6 +14,7 @@
 enum {
 	DAEMON_LINE_MAX = 8 << 20,	/* bytes of a line that is believed to be one */
 	DAEMON_WAIT_MS = 10000,		/* for an answer that needs no thought */
+	DAEMON_RELOAD_MS = 150000,	/* it gives up before: names may take long to resolve */
 };
 
 struct daemon;
@@ -21,7 +22,7 @@ struct daemon;
 int daemon_open(const char *path, struct daemon **ret);
 void daemon_close(struct daemon *d);	/* NULL is fine */
 
-/* Asks for "state", "reload" or "watch". */
+/* Asks for "state", "reload", "routes" or "watch". */
 int daemon_send(struct daemon *d, const char *what);
 /* The next line; the caller's, json_decref(). Whatever the daemon says, each text in it can be printed on a terminal:
  * view_clean(). wait_ms -1: wait for ever. The pieces of a line that is not whole when

@@ -100,6 +100,13 @@ int edit_not_live(const struct ctx *c, const struct edit *e, const char *name, i
 			name, strerror(-err));
 }
 
+int edit_not_routed(const struct ctx *c, const struct edit *e, const char *name, const char *why)
+{
+	if (!edit_changed(e) || !store_write(e->path, e->old, e->old_len))
+		return cmd_fail(c, CMD_FAILED, "%s; nothing is changed", why);
+	return cmd_fail(c, CMD_NOTLIVE, "\"%s\" is saved but not live: %s", name, why);
+}
+
 void edit_end(struct edit *e)
 {
 	store_free(e->old, e->old_len);

@@ -27,6 +27,8 @@ int edit_save(const struct ctx *c, const struct edit *e);
 /* The daemon answered `err` to what was saved. A refusal puts the file back as it was: CMD_FAILED, nothing is changed.
  * Else the file stands: CMD_NOTLIVE. */
 int edit_not_live(const struct ctx *c, const struct edit *e, const char *name, int err);
+/* The same when a route could not be set, as `why` says, and what is live has been put back. */
+int edit_not_routed(const struct ctx *c, const struct edit *e, const char *name, const char *why);
 void edit_end(struct edit *e);
 
 #endif

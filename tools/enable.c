@@ -6,6 +6,7 @@
  */
 #include "client.h"
 #include "edit.h"
+#include "follow.h"
 #include "out.h"
 
 #include <string.h>
@@ -36,10 +37,20 @@ static void print_plan(const struct change *ch, const char *file, bool live, con
 		printf("nothing to do: %s is so\n", name);
 }
 
-static int settle_live(const struct ctx *c, const struct edit *e, const char *name, bool saved, int err)
+static int settle_live(const struct ctx *c, const struct change *ch, const struct edit *e, const struct peer *p,
+		       bool saved, int err)
 {
-	if (!err)
+	char name[IFACE_PEER_NAME_MAX + 1], why[FOLLOW_WHY];
+
+	peer_label(p, name);
+	if (!err && follow(c, ch, follow_look(ch, p), why))
 		return 0;
+	if (!err && c->cmd->run == cmd_peer_disable)
+		return cmd_fail(c, CMD_NOTLIVE, "\"%s\" is disabled, but its routes are still there: %s", name, why);
+	if (!err) {
+		client_peer_remove(ch->iface.sock, p->key);
+		return edit_not_routed(c, e, name, why);
+	}
 	if (saved)
 		return edit_not_live(c, e, name, err);
 	return cmd_fail(c, iface_code(err), "the daemon refuses: %s", strerror(-err));
@@ -70,7 +81,7 @@ static int turn(const struct ctx *c, struct change *ch, struct edit *e, bool on)
 		return code;
 	if (live)
 		err = on ? change_go_live(c, ch, p) : client_peer_remove(ch->iface.sock, p->key);
-	code = settle_live(c, e, name, save, err);
+	code = save || live ? settle_live(c, ch, e, p, save, err) : 0;
 	return code ? code : report(c, ch, name, save || live, on ? "enabled" : "disabled");
 }
 

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 enum { CLEAN_MAX = 1024 };
-enum { RELOAD_WAIT_MS = 150000 };	/* the daemon gives up before: names may take long to resolve */
 
 static void print_lines(FILE *f, const json_t *lines)
 {
@@ -61,7 +60,7 @@ int cmd_reload(struct ctx *c)
 	 * is under way; but whoever makes it reloads at its end. */
 	if (geteuid() == 0 && (code = iface_lock(c, &f)))
 		return code;
-	err = daemon_ask(f.ctl, "reload", RELOAD_WAIT_MS, &answer);
+	err = daemon_ask(f.ctl, "reload", DAEMON_RELOAD_MS, &answer);
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		return cmd_fail(c, CMD_NODAEMON, "%s: nobody answers: %s is not tunneld's", f.ctl, f.name);
 	if (err)

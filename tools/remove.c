@@ -7,6 +7,7 @@
 #include "change.h"
 #include "client.h"
 #include "conf.h"
+#include "follow.h"
 #include "keep.h"
 #include "out.h"
 #include "store.h"
@@ -74,6 +75,15 @@ static int report(const struct ctx *c, const struct change *ch, const char *name
 	return CMD_DONE;
 }
 
+static int unroute(const struct ctx *c, const struct change *ch, const struct peer *p, const char *name)
+{
+	char why[FOLLOW_WHY];
+
+	if (!follow(c, ch, follow_look(ch, p), why))
+		return cmd_fail(c, CMD_NOTLIVE, "\"%s\" is removed, but its routes are still there: %s", name, why);
+	return report(c, ch, name, true);
+}
+
 static void print_plan(const struct change *ch, const struct peer *p, const char *name)
 {
 	char path[PATH_MAX];
@@ -114,7 +124,7 @@ static int remove_peer(const struct ctx *c, struct change *ch)
 	if (err)
 		return cmd_fail(c, iface_code(err), "\"%s\" is still there: %s", name, strerror(-err));
 	if (!save || !(code = unsave(c, ch, p)))
-		return report(c, ch, name, true);
+		return unroute(c, ch, p, name);
 	if (live)
 		change_go_live(c, ch, p);
 	return code;

@@ -5,6 +5,7 @@
  */
 #include "client.h"
 #include "edit.h"
+#include "follow.h"
 #include "request.h"
 #include "view.h"
 
@@ -19,8 +20,9 @@ struct setting {
 	struct change ch;
 	struct request q;
 	struct edit edit;
-	struct peer *peer;
+	struct peer *peer, before;	/* as it was, only to be sent again */
 	unsigned which;		/* CLIENT_ bits: what is to be sent */
+	enum follow follow;	/* what its networks take, those before and those to be */
 };
 
 static bool same_nets(const struct request *q, const struct peer *p)
@@ -183,9 +185,33 @@ static void print_plan(const struct setting *s, bool save)
 		printf("nothing to do: %s is so\n", peer_label(s->peer, name));
 }
 
+/* Once before the networks are changed, once after. */
+static void look_at_routes(struct setting *s)
+{
+	enum follow now = s->which & CLIENT_NETS ? follow_look(&s->ch, s->peer) : FOLLOW_NOTHING;
+
+	s->follow = now > s->follow ? now : s->follow;
+}
+
+static void keep_before(struct setting *s)
+{
+	s->before = *s->peer;
+	s->before.net = NULL;
+	s->before.net_count = s->before.net_room = 0;
+	for (size_t i = 0; i < s->peer->net_count; i++)
+		peer_add_net(&s->before, &s->peer->net[i]);
+}
+
+static void put_back(struct setting *s)
+{
+	unsigned which = s->before.endpoint[0] ? s->which : s->which & ~(unsigned)CLIENT_ENDPOINT;
+
+	client_peer_update(s->ch.iface.sock, &s->before, which);
+}
+
 static int set(const struct ctx *c, struct setting *s)
 {
-	char name[IFACE_PEER_NAME_MAX + 1];
+	char name[IFACE_PEER_NAME_MAX + 1], why[FOLLOW_WHY];
 	int code = change_find(c, &s->ch, c->word[0], &s->peer), err;
 	bool save;
 
@@ -203,12 +229,19 @@ static int set(const struct ctx *c, struct setting *s)
 	}
 	if (save && (code = edit_save(c, &s->edit)))
 		return code;
+	keep_before(s);
+	look_at_routes(s);
 	take_request(s->peer, &s->q);
+	look_at_routes(s);
 	err = s->which ? client_peer_update(s->ch.iface.sock, s->peer, s->which) : 0;
 	if (err && s->ch.save)
 		return edit_not_live(c, &s->edit, peer_label(s->peer, name), err);
 	if (err)
 		return cmd_fail(c, iface_code(err), "the daemon refuses: %s", strerror(-err));
+	if (!follow(c, &s->ch, s->follow, why)) {
+		put_back(s);
+		return edit_not_routed(c, &s->edit, peer_label(s->peer, name), why);
+	}
 	return report(c, s, save || s->which);
 }
 
@@ -236,6 +269,7 @@ int cmd_peer_set(struct ctx *c)
 		code = set(c, &s);
 	edit_end(&s.edit);
 	change_end(&s.ch);
+	free(s.before.net);
 	sodium_memzero(&s, sizeof(s));
 	return code;
 }

@@ -63,7 +63,7 @@ static int64_t now_ms(void)
 
 const char *ctl_parse(const char *line, size_t len, enum ctl_request *ret)
 {
-	static const char *const names[CTL_REQUESTS] = {"state", "reload", "watch"};
+	static const char *const names[CTL_REQUESTS] = {"state", "reload", "routes", "watch"};
 	json_t *o = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 	const char *what = json_string_value(json_object_get(o, "do")), *why = "unknown \"do\"";
 

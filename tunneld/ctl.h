@@ -3,7 +3,7 @@
  * The daemon's own control socket, /run/tunneld/IF.sock: one JSON object a line, requests of operators one way, answers
  * and events the other. Here are connections, lines and what a request is; who answers is the caller's matter.
  *
- *     request = {"v":1,"do":"state"}  |  {"v":1,"do":"reload"}  |  {"v":1,"do":"watch"}
+ *     request = {"v":1,"do":"state"}    or "reload", "routes", "watch"
  *     answer  = {"v":1,"code":N,...}    code: as tunctl's exit codes; not 0: "error" or "errors" say why
  *     event   = {"v":1,"event":"...","time":"...",...}    behind the answer to "watch", until the client goes
  *
@@ -26,7 +26,7 @@ enum {
 	CTL_SILENCE_MS = 60000,
 };
 
-enum ctl_request { CTL_STATE, CTL_RELOAD, CTL_WATCH, CTL_REQUESTS };
+enum ctl_request { CTL_STATE, CTL_RELOAD, CTL_ROUTES, CTL_WATCH, CTL_REQUESTS };
 
 /* A connection; one that is gone is never meant again. 0: none. */
 typedef uint64_t ctl_client;

@@ -281,30 +281,54 @@ static void tell_change(const struct plan *before, const struct plan *now, uint3
 		tell(ctx, line);
 }
 
-int network_change(struct network *w, const struct config *c, network_tell tell, void *ctx)
+/* want is used up. */
+static int follow(struct network *w, struct plan *want, uint32_t mtu, network_tell tell, void *ctx)
 {
-	uint32_t mtu, mtu_before;
-	struct plan want = {0}, have = {0};
+	struct plan have = {0};
 	struct trouble t;
-	int err = plan_make(c, &want);
+	uint32_t mtu_before;
+	int err = plan_copy(&w->plan, &have);
 
-	if (!err)
-		err = plan_copy(&w->plan, &have);
 	if (err < 0) {
 		tell(ctx, "out of memory");
-		plan_free(&want);
+		plan_free(want);
 		return err;
 	}
-	mtu = want.mtu ? want.mtu : derive_mtu(w, c);
 	lost_forget(&w->steps, w->ifname, mtu, &have);
 	mtu_before = w->steps.mtu;
-	err = change(w, &have, &want, mtu, &t);
+	err = change(w, &have, want, mtu, &t);
 	if (err < 0)
 		tell(ctx, t.what);
 	else
 		tell_change(&have, &w->plan, mtu_before, mtu, tell, ctx);
-	plan_free(&want);
+	plan_free(want);
 	plan_free(&have);
+	return err;
+}
+
+int network_change(struct network *w, const struct config *c, network_tell tell, void *ctx)
+{
+	struct plan want;
+	int err = plan_make(c, &want);
+
+	if (!err)
+		return follow(w, &want, want.mtu ? want.mtu : derive_mtu(w, c), tell, ctx);
+	tell(ctx, "out of memory");
+	return err;
+}
+
+int network_routes(struct network *w, const struct config *c, network_tell tell, void *ctx)
+{
+	struct plan want, file;
+	int err = plan_make(c, &file);
+
+	if (!err) {
+		err = plan_reroute(&w->plan, &file, &want);
+		plan_free(&file);
+	}
+	if (!err)
+		return follow(w, &want, w->steps.mtu, tell, ctx);
+	tell(ctx, "out of memory");
 	return err;
 }
 

@@ -41,6 +41,8 @@ bool network_up(struct network *w, const struct config *c, unsigned ifindex);
  * business. */
 typedef void (*network_tell)(void *ctx, const char *line);
 int network_change(struct network *w, const struct config *c, network_tell tell, void *ctx);
+/* The same of c's routes alone, but for default ones, which stay as they are. c need not be prepared. */
+int network_routes(struct network *w, const struct config *c, network_tell tell, void *ctx);
 
 /* Takes back what does not vanish with the interface. A kill switch fails closed: after an end that nobody asked for
  * it stays, reduced to itself, and one that a predecessor left so is not taken away by a start that failed either. */

@@ -154,6 +154,30 @@ void plan_free(struct plan *p)
 	*p = (struct plan){0};
 }
 
+int plan_reroute(const struct plan *p, const struct plan *file, struct plan *ret)
+{
+	struct plan_route *routes = calloc(p->route_count + file->route_count + 1, sizeof(*routes));
+	size_t count = 0;
+
+	if (!routes || plan_copy(p, ret) < 0) {
+		free(routes);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < p->route_count; i++) {
+		if (!p->routes[i].bits)
+			routes[count++] = p->routes[i];
+	}
+	for (size_t i = 0; i < file->route_count; i++) {
+		if (file->routes[i].bits)
+			routes[count++] = file->routes[i];
+	}
+	free(ret->routes);
+	ret->routes = routes;
+	ret->route_count = count;
+	plan_sort(ret);
+	return 0;
+}
+
 const struct plan_route *plan_next_route(const struct plan *p, const struct plan *other, struct plan_walk *at)
 {
 	while (at->own < p->route_count) {

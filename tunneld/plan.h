@@ -40,6 +40,8 @@ bool plan_needs_mark(const struct config *c);
 int plan_make(const struct config *c, struct plan *ret);
 /* 0 or -ENOMEM. */
 int plan_copy(const struct plan *p, struct plan *ret);
+/* As p, but the routes are those of `file`; default routes stay p's. 0 or -ENOMEM. */
+int plan_reroute(const struct plan *p, const struct plan *file, struct plan *ret);
 void plan_free(struct plan *p);
 
 /* Has p this address with these bits? */

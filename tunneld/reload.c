@@ -22,6 +22,7 @@ enum step { IDLE, READING, GETTING, SETTING, UNDOING };
 struct reload {
 	struct reload_env env;
 	enum step step;
+	bool whole;
 	struct config *own;		/* that the last reload brought; NULL: env.config holds */
 	struct config *want;
 	struct diff_state *live;	/* before the change */
@@ -162,26 +163,32 @@ static void note_what_stays(struct reload *r)
 		note_later(r, "NoOffload");
 }
 
-static json_t *done(struct reload *r)
+static json_t *answer(struct reload *r)
 {
 	json_t *ret;
 
-	note_what_stays(r);
 	if (r->untold)
 		json_array_append_new(r->changed, json_sprintf("and %zu more", r->untold));
 	log_info("reload: %zu changes", json_array_size(r->changed) + (r->untold ? r->untold - 1 : 0));
 	ret = json_pack("{s:i, s:i, s:O, s:O}", "v", 1, "code", 0, "changed", r->changed, "warnings", r->warnings);
-	config_free(r->own);
-	r->own = r->want;
-	r->want = NULL;
 	clear(r);
 	return ret;
 }
 
+static json_t *done(struct reload *r)
+{
+	note_what_stays(r);
+	config_free(r->own);
+	r->own = r->want;
+	r->want = NULL;
+	return answer(r);
+}
+
 /* ---- The steps --------------------------------------------------------------------------------------------------- */
 
-json_t *reload_start(struct reload *r)
+json_t *reload_start(struct reload *r, bool whole)
 {
+	r->whole = whole;
 	r->changed = json_array();
 	r->warnings = json_array();
 	if (!reader_ask(r->env.reader))
@@ -226,6 +233,17 @@ static json_t *begin_talk(struct reload *r, enum step step, const struct diff_se
 	return NULL;
 }
 
+static json_t *change_routes(struct reload *r)
+{
+	int err = network_routes(r->env.network, r->want, tell, r);
+	size_t last = json_array_size(r->changed);
+
+	if (err < 0)
+		return failed(r, last ? json_incref(json_array_get(r->changed, last - 1)) :
+				 json_string(strerror(-err)));
+	return answer(r);
+}
+
 static json_t *has_read(struct reload *r)
 {
 	char *messages = NULL;
@@ -244,6 +262,8 @@ static json_t *has_read(struct reload *r)
 		return refuse_file(r, lines);
 	json_decref(r->warnings);
 	r->warnings = lines;
+	if (!r->whole)
+		return change_routes(r);
 	r->live = diff_state_new();
 	if (!r->live)
 		return failed_by(r, "cannot compare", -ENOMEM);

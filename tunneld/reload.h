@@ -31,8 +31,9 @@ void reload_free(struct reload *r);				/* NULL is fine */
 bool reload_running(const struct reload *r);
 
 /* Both return NULL: it goes on; or the answer, the caller's: {"v":1,"code":0,"changed":[...],"warnings":[...]}, or code
- * 2 with "errors" (the file), or 1 with "error" (what failed; nothing has changed). Not while one is running. */
-json_t *reload_start(struct reload *r);
+ * 2 with "errors" (the file), or 1 with "error" (what failed; nothing has changed). Not while one is running. whole
+ * false: only routes, but for default ones, become those of the file; all else in it waits for a whole one. */
+json_t *reload_start(struct reload *r, bool whole);
 /* Something happened at the descriptor. */
 json_t *reload_serve(struct reload *r);
 /* It takes too long: give up. What the engine was told stays told. */

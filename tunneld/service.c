@@ -20,6 +20,7 @@
 #include "reader.h"
 #include "reload.h"
 #include "sockfile.h"
+#include "told.h"
 #include "udp.h"
 
 enum { ID_CTL, ID_RELOAD, ID_TIMER, ID_WATCHDOG };	/* epoll data */
@@ -50,23 +51,12 @@ struct service {
 	unsigned reload_ticks;			/* since it began */
 	struct queue reloading, later;		/* for the reload under way, and for one more behind it */
 	bool again;
+	bool whole, whole_later;		/* not of routes only */
 	bool asked_alive;
 	int socket_error;			/* of the last attempt to open them */
 	struct timespec reload_time;
 	json_t *reload_answer;			/* the last one; NULL: none yet */
 };
-
-/* 2026-11-24T10:00:00.123Z */
-static json_t *time_json(const struct timespec *at)
-{
-	char text[40], part[32];
-	struct tm tm;
-
-	gmtime_r(&at->tv_sec, &tm);
-	strftime(part, sizeof(part), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%03uZ", part, (unsigned)(at->tv_nsec / 1000000) % 1000);
-	return json_string(text);
-}
 
 static void enqueue(struct queue *q, ctl_client who)
 {
@@ -85,37 +75,14 @@ static void answer_all(struct service *s, struct queue *q, json_t *o)
 	json_decref(o);
 }
 
-static json_t *error_json(int code, const char *why)
-{
-	return json_pack("{s:i, s:i, s:s}", "v", 1, "code", code, "error", why);
-}
-
 /* ---- State ------------------------------------------------------------------------------------------------------- */
-
-static json_t *counts_json(const uint64_t verdict[TNL_VERDICTS])
-{
-	static const char *const names[] = {
-		[TNL_PASS] = "pass", [TNL_EMPTY] = "empty", [TNL_WAIT] = "wait", [TNL_CONTROL] = "control",
-		[TNL_DROP_DOWN] = "drop_down", [TNL_DROP_SHORT] = "drop_short", [TNL_DROP_TYPE] = "drop_type",
-		[TNL_DROP_MAC1] = "drop_mac1", [TNL_DROP_INDEX] = "drop_index", [TNL_DROP_EXPIRED] = "drop_expired",
-		[TNL_DROP_AUTH] = "drop_auth", [TNL_DROP_REPLAY] = "drop_replay", [TNL_DROP_SOURCE] = "drop_source",
-		[TNL_DROP_INNER] = "drop_inner", [TNL_DROP_NOROUTE] = "drop_noroute",
-		[TNL_DROP_NOPATH] = "drop_nopath",
-	};
-	json_t *ret = json_object();
-
-	_Static_assert(sizeof(names) / sizeof(names[0]) == TNL_VERDICTS, "every verdict has a name");
-	for (unsigned v = 0; v < TNL_VERDICTS; v++)
-		json_object_set_new(ret, names[v], json_integer((json_int_t)verdict[v]));
-	return ret;
-}
 
 static json_t *state_json(const struct service *s, const struct msg_state *m)
 {
 	const struct service_env *env = &s->env;
 	json_t *o = json_pack("{s:i, s:i, s:s, s:s, s:i, s:i, s:s?, s:o, s:b, s:i}", "v", 1, "code", 0, "interface",
 			      env->name, "version", env->version, "pid", (int)s->pid, "engine_pid", (int)s->engine,
-			      "config", env->file, "since", time_json(&s->since), "up", env->link->up, "mtu",
+			      "config", env->file, "since", told_time(&s->since), "up", env->link->up, "mtu",
 			      (int)env->link->mtu);
 	json_t *more = json_pack("{s:i, s:b, s:I, s:i, s:s, s:{s:b, s:b, s:b, s:b, s:b}, "
 				 "s:{s:b, s:b, s:i, s:i, s:i}, s:o}", "port", m->port, "socket_open", m->open,
@@ -124,7 +91,7 @@ static json_t *state_json(const struct service *s, const struct msg_state *m)
 				 env->tun->uso, "uring", env->tun->uring, "udp", "gso", env->udp->gso, "gro",
 				 env->udp->gro, "buffer_wanted", UDP_SOCKBUF, "receive_buffer",
 				 (int)env->udp->rcvbuf, "send_buffer", (int)env->udp->sndbuf, "packets",
-				 counts_json(m->verdict));
+				 told_packets(m->verdict));
 	json_t *handshakes = json_pack("{s:I, s:I, s:I, s:I, s:I}", "read", (json_int_t)m->handshakes_read, "loaded",
 				       (json_int_t)m->handshakes_loaded, "answered",
 				       (json_int_t)m->handshakes_answered, "sessions", (json_int_t)m->sessions,
@@ -139,7 +106,7 @@ static json_t *state_json(const struct service *s, const struct msg_state *m)
 
 static json_t *last_reload_json(const struct service *s)
 {
-	return s->reload_answer ? json_pack("{s:o, s:O}", "time", time_json(&s->reload_time), "code",
+	return s->reload_answer ? json_pack("{s:o, s:O}", "time", told_time(&s->reload_time), "code",
 					    json_object_get(s->reload_answer, "code")) : json_null();
 }
 
@@ -174,18 +141,26 @@ static void tick(struct service *s, bool on)
 static void begin_reload(struct service *s);
 static void event(struct service *s, const char *what, json_t *more);
 
-static void reload_ended(struct service *s, json_t *answer)
+static void remember(struct service *s, json_t *answer)
 {
 	clock_gettime(CLOCK_REALTIME, &s->reload_time);
 	json_decref(s->reload_answer);
 	s->reload_answer = json_incref(answer);
 	event(s, "reload", json_pack("{s:O}", "code", json_object_get(answer, "code")));
+	notify_send("READY=1\n");
+}
+
+static void reload_ended(struct service *s, json_t *answer)
+{
+	if (s->whole)
+		remember(s, answer);
 	answer_all(s, &s->reloading, answer);
 	tick(s, false);
-	notify_send("READY=1\n");
 	if (!s->again)
 		return;
 	s->again = false;
+	s->whole = s->whole_later;
+	s->whole_later = false;
 	s->reloading = s->later;
 	s->later.count = 0;
 	begin_reload(s);
@@ -195,27 +170,32 @@ static void begin_reload(struct service *s)
 {
 	json_t *answer;
 
-	notify_reloading();
+	if (s->whole)
+		notify_reloading();
 	s->reload_ticks = 0;
 	tick(s, true);
-	answer = reload_start(s->reload);
+	answer = reload_start(s->reload, s->whole);
 	if (answer)
 		reload_ended(s, answer);
 }
 
 /* who 0: a signal. While one is under way, what it has read may be too old: then one more follows. */
-static void want_reload(struct service *s, ctl_client who)
+static void want_reload(struct service *s, ctl_client who, bool whole)
 {
 	const char *why = !s->reload ? "there is no configuration file: the daemon was started without one" :
 			  !s->ready ? "it is not up yet" : NULL;
 
 	if (why && who)
-		ctl_answer(s->ctl, who, error_json(s->reload ? 75 : 1, why));
+		ctl_answer(s->ctl, who, told_error(s->reload ? 75 : 1, why));
 	if (why) {
 		log_info("reload: %s", why);
 		return;
 	}
 	s->again = reload_running(s->reload);
+	if (s->again)
+		s->whole_later |= whole;
+	else
+		s->whole = whole;
 	if (who)
 		enqueue(s->again ? &s->later : &s->reloading, who);
 	if (!s->again)
@@ -224,7 +204,7 @@ static void want_reload(struct service *s, ctl_client who)
 
 void service_reload(struct service *s)
 {
-	want_reload(s, 0);
+	want_reload(s, 0, true);
 }
 
 static void take_tick(struct service *s)
@@ -247,7 +227,7 @@ static void event(struct service *s, const char *what, json_t *more)
 
 	if (ctl_watchers(s->ctl)) {
 		clock_gettime(CLOCK_REALTIME, &now);
-		o = json_pack("{s:i, s:s, s:o}", "v", 1, "event", what, "time", time_json(&now));
+		o = json_pack("{s:i, s:s, s:o}", "v", 1, "event", what, "time", told_time(&now));
 		json_object_update(o, more);
 		ctl_event(s->ctl, o);
 	}
@@ -328,7 +308,8 @@ static void request(void *ctx, ctl_client who, enum ctl_request what)
 		ask_state(s, who);
 		break;
 	case CTL_RELOAD:
-		want_reload(s, who);
+	case CTL_ROUTES:
+		want_reload(s, who, what == CTL_RELOAD);
 		break;
 	case CTL_WATCH:
 		ctl_answer(s->ctl, who, json_pack("{s:i, s:i}", "v", 1, "code", 0));
