@@ -313,7 +313,8 @@ static void report(const struct ctx *c, struct addition *a)
 		       a->want.disabled ? ", disabled" : "", nets);
 	if (a->secret && !cmd_has(c, OPT_JSON))
 		cmd_note(c, "\"%s\" has %s; %s", a->want.name, nets,
-			 kept ? "its key is kept, see peer export" : "its private key is stored nowhere else");
+			 kept ? "its key is kept, see peer export" :
+			 a->made_key ? "its private key is stored nowhere else" : "its owner has its private key");
 }
 
 /* What must be there before the peer is: its owner's files, its kept key. */

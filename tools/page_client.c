@@ -83,6 +83,30 @@ static void put_list(struct page *p, const char *name, const char *between, cons
 	page_put(p, count ? "\n" : "");
 }
 
+/* Networks are behind the peer, and its addresses are its own; of who has none, as far as we know they are. */
+static bool is_own(const struct peer *p, size_t i)
+{
+	bool hosts = false;
+
+	for (size_t k = 0; k < p->net_count; k++)
+		hosts = hosts || p->net[k].bits == (p->net[k].addr.family == 4 ? 32 : 128);
+	return !hosts || p->net[i].bits == (p->net[i].addr.family == 4 ? 32 : 128);
+}
+
+static void put_own(struct page *p, const struct peer *peer)
+{
+	char text[TEXT_ADDR];
+	bool any = false;
+
+	for (size_t i = 0; i < peer->net_count; i++) {
+		if (is_own(peer, i)) {
+			page_put(p, "%s%s", any ? ", " : "Address = ", net_text(&peer->net[i], text));
+			any = true;
+		}
+	}
+	page_put(p, any ? "\n" : "");
+}
+
 static void put_private(struct page *p, const char *name, const char *comment, const struct page_client *from)
 {
 	if (from->private)
@@ -113,7 +137,7 @@ bool page_client_config(struct page *ret, const struct page_client *from)
 	put_private(ret, "PrivateKey", "# ", from);
 	if (!from->private)
 		page_put_key(ret, "# PublicKey", peer->key);
-	put_list(ret, "Address = ", ", ", peer->net, peer->net_count);
+	put_own(ret, peer);
 	for (size_t i = 0; i < server->dns_count; i++)
 		page_put(ret, "%s%s", i ? ", " : "DNS = ", server->dns[i].text);
 	page_put(ret, "%s\n[Peer]\n", server->dns_count ? "\n" : "");
@@ -169,7 +193,7 @@ static void put_nm_family(struct page *p, const struct facts *f, uint8_t family)
 
 	page_put(p, "\n[ipv%u]\n", family);
 	for (size_t i = 0; i < from->peer->net_count; i++)
-		if (from->peer->net[i].addr.family == family)
+		if (from->peer->net[i].addr.family == family && is_own(from->peer, i))
 			page_put(p, "address%u=%s\n", ++addresses, net_text(&from->peer->net[i], text));
 	page_put(p, "method=%s\n", addresses ? "manual" : "disabled");
 	for (size_t i = 0; addresses && i < from->server->dns_count; i++)
@@ -254,7 +278,8 @@ bool page_client_network(struct page *ret, const struct page_client *from)
 	*ret = (struct page){ 0 };
 	page_put(ret, "[Match]\nName=%s\n\n[Network]\n", from->ifname);
 	for (size_t i = 0; i < from->peer->net_count; i++)
-		page_put(ret, "Address=%s\n", net_text(&from->peer->net[i], text));
+		if (is_own(from->peer, i))
+			page_put(ret, "Address=%s\n", net_text(&from->peer->net[i], text));
 	for (size_t i = 0; i < server->dns_count; i++)
 		page_put(ret, "%s=%s\n", server->dns[i].addr.family ? "DNS" : "Domains", server->dns[i].text);
 	if (server->dns_count && f.everything)

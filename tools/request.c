@@ -47,9 +47,11 @@ static int read_psk(const struct ctx *c, bool set, struct request *q)
 
 static int read_nets(const struct ctx *c, bool set, struct request *q)
 {
+	char one[TEXT_ADDR], all[TEXT_ADDR];
+
 	q->auto_net = !c->ip_count;
 	for (unsigned i = 0; i < c->ip_count; i++) {
-		struct net n;
+		struct net n, bare;
 
 		if (!set && !strcmp(c->ip[i], "auto")) {
 			q->auto_net = true;
@@ -58,7 +60,12 @@ static int read_nets(const struct ctx *c, bool set, struct request *q)
 		if (!net_parse(c->ip[i], strlen(c->ip[i]), &n))
 			return cmd_fail(c, CMD_USAGE, "--ip %s: not an address%s", c->ip[i],
 					set ? " or network" : ", network or \"auto\"");
-		n = net_masked(n);
+		bare = net_masked(n);
+		if (!net_equal(&bare, &n)) {
+			n.bits = n.addr.family == 4 ? 32 : 128;
+			return cmd_fail(c, CMD_USAGE, "--ip %s: an address with the length of its network (use %s or "
+					"%s)", c->ip[i], net_text(&n, one), net_text(&bare, all));
+		}
 		for (unsigned k = 0; k < q->net_count; k++)
 			if (net_equal(&q->net[k], &n))
 				return cmd_fail(c, CMD_USAGE, "--ip %s is given twice", c->ip[i]);

@@ -68,6 +68,12 @@ claim "routes follow" equal "$(routed)" "192.168.51.0/24 192.168.52.0/24"
 claim "the rest waits for a reload" equal "$(wg show wg0 listen-port)" 1001
 claim "removed" ctl remove more
 claim "it has no route" equal "$(routed)" 192.168.51.0/24
+claim "networks are behind the client, not its own" equal \
+	"$(ctl add site -q --ip 10.8.0.50 --ip 192.168.54.0/24 | sed -n 's/^Address = //p')" 10.8.0.50/32
+claim "so for others" equal \
+	"$(ctl peer export site --no-key --format networkd | sed -n 's/^Address=//p')" 10.8.0.50/32
+claim "exit 2: an address with the length of its network" code 2 ctl add net --pubkey "$(key net)" --ip 10.8.0.77/24
+must ctl remove site
 claim "a default route waits, and that is said" grep -q 'tunctl reload wg0' \
 	<(ctl add exit --pubkey "$(key exit)" --ip 0.0.0.0/0 2>&1)
 claim "no rule sends anything there" not grep -q fwmark <(n a ip rule)
