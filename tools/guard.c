@@ -25,7 +25,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 200, LOCK_WAIT_MS = 10000 };
+enum { LOOK_MS = 200, LOCK_WAIT_MS = 10000, END_WAIT_MS = 3000 };
 
 static volatile sig_atomic_t asked_to_end;
 
@@ -40,14 +40,14 @@ static int lock_directory(const struct ctx *c, char ret[PATH_MAX])
 	return snprintf(ret, PATH_MAX, "%s/lock/tunneld", iface_run_dir(c)) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-int guard_lock(const struct ctx *c, const struct iface *f)
+int guard_lock(const struct ctx *c, const struct iface *f, unsigned wait_ms)
 {
 	char dir[PATH_MAX], name[IFNAMSIZ + 8];
 	int fd, err = lock_directory(c, dir);
 
 	snprintf(name, sizeof(name), "%s.guard", f->name);
 	if (!err)
-		err = store_lock(dir, name, 0, &fd);
+		err = store_lock(dir, name, wait_ms, &fd);
 	return err ? err : fd;
 }
 
@@ -108,7 +108,9 @@ static void guard(const struct ctx *c, const struct iface *f, int maker)
 	seconds = wait_for_maker(maker);
 	if (seconds)
 		wait_for_end(f, seconds);
-	roll_back(c, f);
+	/* What has ended needs no lock, which the maker of the next trial may hold while he waits for us. */
+	if (!seconds || pending_is(f))
+		roll_back(c, f);
 	_exit(0);
 }
 
@@ -132,12 +134,13 @@ static void detach(const struct iface *f)
 
 int guard_start(const struct ctx *c, const struct iface *f, char *secret, size_t len, int *ret)
 {
-	int pair[2], lock = guard_lock(c, f), status;
+	int pair[2], lock = guard_lock(c, f, END_WAIT_MS), status;
 	pid_t pid;
 	char ready;
 
 	if (lock < 0)
-		return cmd_fail(c, lock == -EBUSY ? CMD_BUSY : iface_code(lock), "%s has a guard already: %s", f->name,
+		return cmd_fail(c, lock == -EBUSY ? CMD_BUSY : iface_code(lock),
+				"the guard of the trial before is still there: %s (try again)",
 				strerror(-lock));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return cmd_fail(c, CMD_FAILED, "no guard: %s", strerror(errno));

@@ -8,8 +8,9 @@
 
 #include "iface.h"
 
-/* The descriptor of a lock that a living guard holds; -EBUSY: one lives; another negative errno. */
-int guard_lock(const struct ctx *c, const struct iface *f);
+/* The descriptor of a lock that a living guard holds; -EBUSY: one lives, even after wait_ms milliseconds; another
+ * negative errno. */
+int guard_lock(const struct ctx *c, const struct iface *f, unsigned wait_ms);
 
 /* Starts one. From here on it rolls back as soon as the caller ends without guard_arm(). *ret: to arm it by. The guard,
  * which lives long, wipes its copy of secret[0..len). 0, or an exit code after one line on stderr. */

@@ -30,7 +30,7 @@ bool pending_is(const struct iface *f)
 
 bool pending_guarded(const struct ctx *c, const struct iface *f)
 {
-	int lock = guard_lock(c, f);
+	int lock = guard_lock(c, f, 0);
 
 	if (lock >= 0)
 		close(lock);

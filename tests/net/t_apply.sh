@@ -111,6 +111,8 @@ claim "exit 1: confirmed too late" code 1 ctl confirm
 afresh
 must ctl apply -q "$T/new" --confirm 60s
 claim "rollback ends it at once" json .changed ctl rollback
+claim "and the next trial may follow at once" ctl apply -q "$T/new" --confirm 60s
+must ctl rollback -q
 claim "the old one is back, and read" eval 'is old && read_last old && wait_for 5 not guard'
 claim "rolled back twice is once" json '.changed == false' ctl rollback
 
