@@ -221,8 +221,8 @@ static int restore(const struct ctx *c, struct iface *f, const struct archive *a
 		code = cmd_fail(c, CMD_CONFLICT, "a configuration is on trial (use: tunctl confirm %s, or tunctl "
 				"rollback %s)", f->name, f->name);
 	if (!code && changed && there && !cmd_has(c, OPT_FORCE))
-		code = cmd_fail(c, CMD_CONFLICT, "%s is there and differs in %zu files (use --force to replace it)",
-				f->name, changed);
+		code = cmd_fail(c, CMD_CONFLICT, "%s is there and differs in %zu of its files (use --force to "
+				"replace it)", f->name, changed);
 	if (!code && changed && !cmd_has(c, OPT_DRY_RUN)) {
 		err = journal_path(c, f, path) ? 0 : -ENAMETOOLONG;
 		if (!err && there)

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define NAME_RULE "1 to 15 of A-Z a-z 0-9 . _ = + -, first none of . -"
+
 enum { LOCK_WAIT_MS = 5000, LIST_MAX = 256 };
 
 /* Names of interfaces, each once. */
@@ -172,7 +174,7 @@ int iface_paths(const struct ctx *c, const char *name, struct iface *ret)
 	int err;
 
 	if (!iface_name_ok(name))
-		return cmd_fail(c, CMD_USAGE, "\"%s\" cannot be the name of an interface", name);
+		return cmd_fail(c, CMD_USAGE, "\"%s\" cannot be the name of an interface (" NAME_RULE ")", name);
 	strcpy(f.name, name);
 	err = fill_paths(c, &f);
 	if (!err)
@@ -202,7 +204,7 @@ int iface_find(const struct ctx *c, const char *name, enum iface_first first, st
 		return cmd_fail(c, CMD_USAGE, "two interfaces are named, %s and %s", name, option);
 	name = name ? name : option;
 	if (name && !iface_name_ok(name))
-		return cmd_fail(c, CMD_USAGE, "\"%s\" cannot be the name of an interface", name);
+		return cmd_fail(c, CMD_USAGE, "\"%s\" cannot be the name of an interface (" NAME_RULE ")", name);
 	if (name)
 		strcpy(f.name, name);
 	else if ((err = choose(c, first, f.name)))
