@@ -41,9 +41,10 @@ static bool set_routes(const struct ctx *c, const struct change *ch, char why[FO
 	const char *error = json_string_value(json_object_get(answer, "error"));
 	bool ok = !err && json_integer_value(json_object_get(answer, "code")) == 0;
 
-	if (err == -ENOENT || err == -ECONNREFUSED) {
-		cmd_note(c, "%s is not tunneld's: routes to what is beyond its own networks are left to you",
-			 ch->iface.name);
+	if (err == -ENOENT || err == -ECONNREFUSED || json_is_false(json_object_get(answer, "file"))) {
+		cmd_note(c, "%s was not started from its file: routes to what is beyond its own networks are left to "
+			 "you", ch->iface.name);
+		json_decref(answer);
 		return true;
 	}
 	if (!ok)

@@ -20,7 +20,7 @@ enum follow follow_look(const struct change *ch, const struct peer *p);
 
 enum { FOLLOW_WHY = 256 };
 /* When files and interface are as they are to be. False: nothing has changed in the daemon; why is one line. Of a
- * default route, and when the daemon is not ours, it is said that nothing is done. */
+ * default route, and when the daemon sets no routes, it is said that nothing is done. */
 bool follow(const struct ctx *c, const struct change *ch, enum follow what, char why[FOLLOW_WHY]);
 
 #endif

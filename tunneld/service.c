@@ -309,7 +309,10 @@ static void request(void *ctx, ctl_client who, enum ctl_request what)
 		break;
 	case CTL_RELOAD:
 	case CTL_ROUTES:
-		want_reload(s, who, what == CTL_RELOAD);
+		if (what == CTL_ROUTES && !s->reload)
+			ctl_answer(s->ctl, who, json_pack("{s:i, s:i, s:b}", "v", 1, "code", 0, "file", false));
+		else
+			want_reload(s, who, what == CTL_RELOAD);
 		break;
 	case CTL_WATCH:
 		ctl_answer(s->ctl, who, json_pack("{s:i, s:i}", "v", 1, "code", 0));
