@@ -121,8 +121,8 @@ static enum match match_expr(const struct walk *w, const json_t *match)
 /* A map of verdicts: what it can say, we cannot know, but that a new connection is none of the others. */
 static enum match match_vmap(const json_t *vmap)
 {
-	const json_t *ct = json_object_get(json_object_get(vmap, "key"), "ct");
-	char *text = json_dumps(json_object_get(vmap, "data"), JSON_COMPACT);
+	const json_t *ct = json_object_get(json_object_get(vmap, "key"), "ct"), *data = json_object_get(vmap, "data");
+	char *text = json_dumps(data, JSON_COMPACT);	/* NULL: it stands elsewhere, "@name" */
 	enum match m = MAYBE;
 
 	if (text && ct && !strcmp(text_of(ct, "key"), "state") && !strstr(text, "\"new\""))

@@ -198,6 +198,28 @@ END_TEST
 
 /* ---- Either ------------------------------------------------------------------------------------------------------ */
 
+/* That a new connection is none of the others is known of a map only where it is in sight. */
+START_TEST(maps_of_states_may_accept_what_is_new)
+{
+	static const struct {
+		const char *data;
+		enum firewall_verdict verdict;
+	} map[] = {
+		{ "{\"set\":[[\"established\",{\"accept\":null}],[\"related\",{\"accept\":null}]]}", FIREWALL_DROPS },
+		{ "{\"set\":[[\"established\",{\"accept\":null}],[\"new\",{\"accept\":null}]]}", FIREWALL_MAY_DROP },
+		{ "\"@states\"", FIREWALL_MAY_DROP },
+	};
+
+	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
+		char rule[512];
+
+		snprintf(rule, sizeof(rule),
+			 RULE(ALLOW, "{\"vmap\":{\"key\":{\"ct\":{\"key\":\"state\"}},\"data\":%s}}"), map[i].data);
+		ck_assert_int_eq(firewalld(&in, ALLOW, rule), map[i].verdict);
+	}
+}
+END_TEST
+
 /* As nft shows a rule of iptables whose condition it does not know: ufw-not-local without what it knows. */
 START_TEST(rules_that_nft_cannot_show_are_left_to_iptables)
 {
@@ -364,6 +386,7 @@ int main(void)
 	tcase_add_test(d, firewalld_forwards_within_a_zone);
 	tcase_add_test(d, firewalld_in_panic_drops_everything);
 	tcase_add_test(e, rules_that_nft_cannot_show_are_left_to_iptables);
+	tcase_add_test(e, maps_of_states_may_accept_what_is_new);
 	tcase_add_test(e, what_lies_behind_a_return_that_may_be_does_not_decide);
 	tcase_add_test(e, chains_are_walked_to_their_end_however_many_jumps_lead_to_them);
 	tcase_add_test(e, chains_that_never_end_may_do_anything);
