@@ -174,7 +174,7 @@ static int prepare(struct application *a)
 		code = cmd_fail(c, CMD_USAGE, "--confirm is for what is live, not with --offline");
 	if (!code)
 		code = iface_find(c, NULL, a->live ? IFACE_RUNNING_FIRST : IFACE_CONFIGURED_FIRST, &a->iface);
-	if (!code && (a->live || a->iface.conf[0]) && a->iface.foreign)
+	if (!code && ((a->live && a->iface.running) || a->iface.conf[0]) && a->iface.foreign)
 		code = cmd_fail(c, CMD_PERM, "%s has no file of ours in %.*s (use: tunctl import)", a->iface.name,
 				(int)strlen(a->iface.dir) - (int)strlen(a->iface.name) - 3, a->iface.dir);
 	if (!code && a->live)

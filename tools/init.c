@@ -275,9 +275,10 @@ static int write_files(struct init *in)
 
 	snprintf(etc, sizeof(etc), "%.*s", (int)(strrchr(f->dir, '/') - f->dir), f->dir);
 	in->made_etc = !mkdir(etc, 0755);
-	in->made_dir = !mkdir(f->dir, 0700);
-	if (access(f->dir, W_OK))
-		return cmd_fail(in->c, CMD_PERM, "%s: %s (are you root?)", etc, strerror(errno));
+	in->made_dir = (in->made_etc || errno == EEXIST) && !mkdir(f->dir, 0700);
+	if ((!in->made_dir && errno != EEXIST) || access(f->dir, W_OK))
+		return cmd_fail(in->c, iface_code(-errno), "%s: %s%s", etc, strerror(errno),
+				errno == EACCES ? " (are you root?)" : "");
 	err = page_peer_file(&page, &in->client) ? store_write(in->client_path, page.text, page.len) : -E2BIG;
 	in->wrote_client = !err;
 	if (err)

@@ -171,6 +171,8 @@ static int finish_down(const struct ctx *c, const struct iface *f, bool ended)
 	if (removed < 0 && removed != -EPERM)
 		return cmd_fail(c, CMD_FAILED, "%s: cannot remove the packet filter table inet tunneld-%s: %s", f->name,
 				f->name, strerror(-removed));
+	if (!ended && removed <= 0 && !f->conf[0])
+		return iface_need_running(c, f);
 	return done(c, f, ended || removed > 0, "down");
 }
 

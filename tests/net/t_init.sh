@@ -49,6 +49,12 @@ claim "exit 2: a name server that is none" unchanged code 2 ctl init --dns 10.0.
 claim "exit 4: a name that is another program's" unchanged code 4 ctl init other
 must ip -n vps link add wg9 type veth peer name wg9peer
 claim "exit 4: an interface that is there" unchanged code 4 ctl init wg9
+must mkdir "$T/ro"
+must mount -t tmpfs -o ro tmpfs "$T/ro"
+claim "exit 5: a place that is read-only, which is said" bash -c "
+	n vps '$T/bin/tunctl' --etc '$T/ro' init --conf '$T/none.conf' 2>&1 | tee '$T/said';
+	test \${PIPESTATUS[0]} = 5 &&
+	grep -q 'ro/tunneld: Read-only file system$' '$T/said' && ! test -e '$T/none.conf'"
 claim "a daemon that does not start leaves nothing" unchanged code 1 bash -c "ln -sf /bin/false '$T/bin/tunneld'
 	ctl init --conf '$T/none.conf' --keep-key; is=\$?; ln -sf '$TUNNELD' '$T/bin/tunneld'; exit \$is"
 claim "no file of the client's, either" not test -e "$T/none.conf"

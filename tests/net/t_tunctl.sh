@@ -51,7 +51,8 @@ claim "exit 2: no such command" code 2 ctl frobnicate
 claim "exit 2: a name that leaves the directory" code 2 ctl -i wg0 peer add ../x --offline
 claim "exit 2: an interface that leaves the directory" code 2 ctl -i ../x status
 claim "exit 3: up without a file" code 3 ctl up wg0
-claim "down of what is not up succeeds" code 0 ctl down wg0
+claim "exit 3: down of what there is not" code 3 ctl down wg0
+claim "exit 3: apply to what there is not" code 3 ctl -i wg0 apply "$T/k"
 claim "help knows each of its commands" bash -c "ctl help peer add | grep -q -- --pubkey"
 
 cat >"$ETC/wg0.conf" <<-END
@@ -70,6 +71,7 @@ cat >"$ETC/wg0.conf" <<-END
 	# The end.
 END
 
+claim "down of what is not up succeeds" code 0 ctl down wg0
 claim "exit 6: status of what does not run" code 6 ctl status
 claim "exit 6: peer add without a daemon" code 6 ctl peer add anna
 claim "exit 6 changed nothing" not test -e "$ETC/wg0.d"
