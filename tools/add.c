@@ -3,8 +3,8 @@
  * peer add: what is asked for is compared with what is, and only the rest is done: first the file, so that what is live
  * is always saved, then the interface. A key that is made here is made before anything is written and printed after all
  * of it. When the daemon refuses, the file is taken away again; when it does not answer, the file stands and the
- * configuration is printed all the same. A file to print it to is written first of all: a key that was made must not be
- * lost.
+ * configuration is printed all the same. A file to print it to is written first of all, and what cannot be printed is
+ * taken back: a key that was made must not be lost.
  */
 #include "change.h"
 #include "client.h"
@@ -16,6 +16,7 @@
 #include "view.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,7 +299,33 @@ static void report_json(const struct ctx *c, struct addition *a, bool changed, c
 	out_json(stdout, o);
 }
 
-static void report(const struct ctx *c, struct addition *a)
+static void unprepare(struct addition *a)
+{
+	deliver_undo(&a->out);
+	if (a->made_key && cmd_has(a->out.c, OPT_KEEP_KEY))
+		keep_remove(&a->ch.iface, a->want.name);
+}
+
+/* What was to be given away is lost. Only a new peer has such a thing, so there was none of it before. */
+static int take_back(const struct ctx *c, struct addition *a)
+{
+	const char *name = a->want.name;
+	char why[FOLLOW_WHY];
+	bool gone = true;
+
+	if (a->want.live)
+		gone = !client_peer_remove(a->ch.iface.sock, a->want.key);
+	if (a->save)
+		gone = unsave(a) && gone;
+	if (gone && a->want.live && !follow(c, &a->ch, follow_look(&a->ch, &a->want), why))
+		cmd_note(c, "\"%s\" is gone, but its routes are still there: %s", name, why);
+	unprepare(a);
+	return gone ? cmd_fail(c, CMD_FAILED, "standard output: write failed; nothing is changed")
+		    : cmd_fail(c, CMD_FAILED, "standard output: write failed; \"%s\" is of no use (remove it)", name);
+}
+
+/* 0, or an exit code: what it says is lost, and all is taken back. */
+static int report(const struct ctx *c, struct addition *a)
 {
 	bool changed = a->save || a->live, kept = cmd_has(c, OPT_KEEP_KEY) && a->made_key;
 	char nets[1024];
@@ -311,10 +338,13 @@ static void report(const struct ctx *c, struct addition *a)
 	else if (!a->secret && !cmd_has(c, OPT_QUIET))
 		printf("%s: %s%s, %s\n", a->want.name, changed ? "added" : "already there",
 		       a->want.disabled ? ", disabled" : "", nets);
+	if (a->secret && !cmd_flush())
+		return take_back(c, a);
 	if (a->secret && !cmd_has(c, OPT_JSON))
 		cmd_note(c, "\"%s\" has %s; %s", a->want.name, nets,
 			 kept ? "its key is kept, see peer export" :
 			 a->made_key ? "its private key is stored nowhere else" : "its owner has its private key");
+	return 0;
 }
 
 /* What must be there before the peer is: its owner's files, its kept key. */
@@ -333,13 +363,6 @@ static int prepare(const struct ctx *c, struct addition *a)
 		return 0;
 	deliver_undo(&a->out);
 	return cmd_fail(c, iface_code(err), "%s/%s.key: %s", a->ch.iface.dir, a->want.name, strerror(-err));
-}
-
-static void unprepare(struct addition *a)
-{
-	deliver_undo(&a->out);
-	if (a->made_key && cmd_has(a->out.c, OPT_KEEP_KEY))
-		keep_remove(&a->ch.iface, a->want.name);
 }
 
 static bool asks_for_page(const struct ctx *c)
@@ -375,8 +398,9 @@ static int add(const struct ctx *c, struct addition *a)
 		return failed;
 	}
 	a->want.live = a->want.live || (a->live && !failed);
-	report(c, a);
-	return failed;
+	signal(SIGPIPE, SIG_IGN);	/* nobody reads it: that is for us to take back */
+	code = report(c, a);
+	return code ? code : failed;
 }
 
 int cmd_peer_add(struct ctx *c)

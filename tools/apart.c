@@ -151,9 +151,7 @@ static void first_process(const struct ctx *c, int alive, int err, int (*inside)
 	if (!err)
 		err = empty_run();
 	code = err ? refused(c, err) : inside(ctx);
-	if (fflush(stdout) && code == CMD_DONE)
-		code = cmd_fail(c, CMD_FAILED, "standard output: write failed");
-	_exit(code);
+	_exit(cmd_end(c, code));
 }
 
 /* The signals that end us, but for those that are ignored, as SIGHUP is under nohup; and that of the child's end. */

@@ -34,9 +34,9 @@ static int write_out(const struct ctx *c, const char *text, size_t len)
 		return cmd_fail(c, CMD_USAGE, "it holds private keys: not onto a terminal (use -o FILE)");
 	if (!fstat(STDOUT_FILENO, &st) && S_ISREG(st.st_mode) && st.st_mode & S_IRWXO)
 		cmd_note(c, "warning: standard output is a file that everybody can read (use umask 077, or -o FILE)");
-	if (fwrite(text, 1, len, stdout) != len || putchar('\n') == EOF || fflush(stdout))
-		return cmd_fail(c, CMD_FAILED, "standard output: write failed");
-	return 0;
+	fwrite(text, 1, len, stdout);
+	putchar('\n');
+	return cmd_end(c, CMD_DONE);
 }
 
 int cmd_backup(struct ctx *c)

@@ -6,10 +6,12 @@
  */
 #include "cmd.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static int usage_error(const char *what, const char *which)
 {
@@ -47,6 +49,23 @@ void cmd_note(const struct ctx *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	say(c, fmt, ap);
 	va_end(ap);
+}
+
+bool cmd_flush(void)
+{
+	bool failed = fflush(stdout) != 0;
+
+	failed = ferror(stdout) || failed;
+	clearerr(stdout);
+	return !failed;
+}
+
+int cmd_end(const struct ctx *c, int code)
+{
+	if (cmd_flush())
+		return code;
+	cmd_fail(c, 0, "standard output: write failed");
+	return code ? code : CMD_FAILED;
 }
 
 static int find_long(const char *name, size_t len)
@@ -193,10 +212,26 @@ int cmd_parse(struct ctx *c, int argc, char *argv[])
 	return check_options(c);
 }
 
+/* A standard descriptor that is closed is taken by one that cannot do its work, so that the next file that is opened
+ * does not get its number and what is meant for it, and writing fails. */
+static bool take_closed(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
+}
+
+static int print_help(const struct ctx *c)
+{
+	return help_print(stdout, c->cmd ? c->cmd->name : c->word[0]) ? CMD_DONE
+								      : usage_error("no help on", c->word[0]);
+}
+
 int cmd_main(int argc, char *argv[])
 {
 	struct ctx c;
-	int code = cmd_parse(&c, argc, argv);
+	int code = take_closed() ? cmd_parse(&c, argc, argv) : CMD_FAILED;
 
 	if (code)
 		return code;
@@ -204,14 +239,11 @@ int cmd_main(int argc, char *argv[])
 	if (setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 }) || sodium_init() < 0)
 		return cmd_fail(&c, CMD_FAILED, "no safe place for keys");
 	if (cmd_has(&c, OPT_HELP))
-		return help_print(stdout, c.cmd ? c.cmd->name : c.word[0]) ? CMD_DONE
-									    : usage_error("no help on", c.word[0]);
+		return cmd_end(&c, print_help(&c));
 	if (!c.cmd) {
 		help_print(stderr, NULL);
 		return CMD_USAGE;
 	}
 	code = c.cmd->run(&c);
-	if (fflush(stdout) && code == CMD_DONE)
-		return cmd_fail(&c, CMD_FAILED, "standard output: write failed");
-	return code;
+	return cmd_end(&c, code);
 }

@@ -128,6 +128,10 @@ static inline bool cmd_has(const struct ctx *c, enum opt_id id)
 int cmd_fail(const struct ctx *c, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* The same for what did not stop the command; silent with -q. */
 void cmd_note(const struct ctx *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Writes out what was printed. False: some of it, now or earlier, could not be; the caller says so, once. */
+bool cmd_flush(void);
+/* What a command does last: its code, or another after one line on stderr when its output is lost. */
+int cmd_end(const struct ctx *c, int code);
 
 /* help.c. `topic` is a command, a noun such as "peer", or NULL for everything; false: no such topic. */
 bool help_print(FILE *f, const char *topic);

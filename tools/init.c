@@ -19,6 +19,7 @@
 #include "view.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -391,8 +392,13 @@ static int init(struct init *in)
 		undo(in);
 		return code;
 	}
+	signal(SIGPIPE, SIG_IGN);	/* nobody reads it: that is to be said, too */
 	report(in);
-	return CMD_DONE;
+	if (cmd_flush())
+		return CMD_DONE;
+	return cmd_fail(in->c, CMD_FAILED, "standard output: write failed; %s is there, the key of \"%s\" may be lost "
+			"(use: tunctl remove %s; tunctl add %s)", in->iface.name, in->client.name, in->client.name,
+			in->client.name);
 }
 
 int cmd_init(struct ctx *c)
