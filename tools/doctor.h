@@ -83,6 +83,7 @@ enum doctor_result doctor_dns(struct doctor *d);
 
 /* doctor_daemon.c: the process */
 enum doctor_result doctor_daemon(struct doctor *d);
+enum doctor_result doctor_control(struct doctor *d);
 enum doctor_result doctor_replaced(struct doctor *d);
 enum doctor_result doctor_unit(struct doctor *d);
 enum doctor_result doctor_descriptors(struct doctor *d);

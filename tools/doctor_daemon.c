@@ -2,8 +2,10 @@
 /* The daemon's process, its sockets and its limits, looked at from outside. */
 #include "doctor.h"
 
+#include "link.h"
 #include "probe.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,17 +28,48 @@ enum doctor_result doctor_daemon(struct doctor *d)
 	return doctor_say(d, DOCTOR_PROBLEM, "tunneld does not run");
 }
 
-static bool is_gone(pid_t pid, void *ctx)
+/* The program that a process runs. True: it is there no more. */
+static bool program_of(pid_t pid, char ret[PATH_MAX])
 {
 	static const char deleted[] = " (deleted)";
-	char path[64], exe[PATH_MAX];
+	char path[64];
 	size_t cut = sizeof(deleted) - 1;
 	ssize_t len;
 
-	(void)ctx;
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	len = readlink(path, exe, sizeof(exe) - 1);
-	return len > (ssize_t)cut && !memcmp(exe + len - cut, deleted, cut);
+	len = readlink(path, ret, PATH_MAX - 1);
+	ret[len > 0 ? len : 0] = 0;
+	if (len <= (ssize_t)cut || strcmp(ret + len - cut, deleted))
+		return false;
+	ret[len - (ssize_t)cut] = 0;
+	return true;
+}
+
+static bool is_gone(pid_t pid, void *ctx)
+{
+	char exe[PATH_MAX];
+
+	(void)ctx;
+	return program_of(pid, exe);
+}
+
+/* At the other socket somebody else may answer: wireguard-go, say. */
+static bool is_tunneld(const struct doctor *d)
+{
+	char exe[PATH_MAX], *slash;
+
+	program_of(d->pid, exe);
+	slash = strrchr(exe, '/');
+	return d->state || (slash && !strcmp(slash, "/tunneld"));
+}
+
+enum doctor_result doctor_control(struct doctor *d)
+{
+	if (!d->pid || !is_tunneld(d))
+		return doctor_say(d, DOCTOR_SKIPPED, "tunneld does not run");
+	if (access(d->f.ctl, F_OK) && errno == ENOENT)
+		return doctor_say(d, DOCTOR_PROBLEM, "%.150s is gone: tunneld cannot be told to reload", d->f.ctl);
+	return doctor_say(d, DOCTOR_GOOD, "tunneld has its own socket");
 }
 
 enum doctor_result doctor_replaced(struct doctor *d)
@@ -113,7 +146,7 @@ enum doctor_result doctor_memory(struct doctor *d)
 {
 	uint64_t locked = 0;
 
-	if (!d->pid)
+	if (!d->pid || !is_tunneld(d))
 		return doctor_say(d, DOCTOR_SKIPPED, "tunneld does not run");
 	probe_family(d->pid, d->engine, add_locked, &locked);
 	if (!locked)
@@ -131,13 +164,16 @@ static size_t sockets(const struct doctor *d, struct probe_udp ret[SOCKETS_MAX])
 
 enum doctor_result doctor_port(struct doctor *d)
 {
+	struct link_state link = link_state(d->f.name);
 	struct probe_udp u[SOCKETS_MAX];
 	size_t count = sockets(d, u);
 
 	if (!d->answers || !d->pid)
 		return doctor_say(d, DOCTOR_SKIPPED, "tunneld does not run");
+	if (!count && link.exists && !link.up)
+		return doctor_say(d, DOCTOR_SKIPPED, "%s is down, and its port is not open", d->f.name);
 	if (!count)
-		return doctor_say(d, DOCTOR_PROBLEM, "UDP port %u is not open: is the interface up?", d->r.port);
+		return doctor_say(d, DOCTOR_PROBLEM, "UDP port %u is not open", d->r.port);
 	for (size_t i = 0; i < count; i++)
 		if (!probe_holds(d->pid, d->engine, u[i].inode))
 			return doctor_say(d, DOCTOR_PROBLEM, "UDP port %u (IPv%d) is held by another program",

@@ -65,9 +65,25 @@ static bool open_to_others(const char *name, const struct stat *st)
 	return st->st_mode & (S_ISDIR(st->st_mode) ? S_IWGRP | S_IWOTH : S_IRWXG | S_IRWXO);
 }
 
+/* Files of a peer, and what has no name there. */
+static bool is_ours(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && (!dot[1] || !strcmp(dot, ".peer") || !strcmp(dot, ".key"));
+}
+
+static bool ours_open_to_others(const char *name, const struct stat *st)
+{
+	return is_ours(name) && open_to_others(name, st);
+}
+
+/* What else lies in the directory may be a copy of a key, unless nobody gets there. */
 enum doctor_result doctor_mode(struct doctor *d)
 {
-	struct walk w = { .bad = open_to_others };
+	struct stat dir;
+	bool closed = !stat(d->f.dir, &dir) && !(dir.st_mode & (S_IRWXG | S_IRWXO));
+	struct walk w = { .bad = closed ? ours_open_to_others : open_to_others };
 	char first[DOCTOR_TEXT];
 
 	look_at_all(d, &w);
@@ -95,15 +111,14 @@ enum doctor_result doctor_owner(struct doctor *d)
 
 static bool ignored(const char *name, const struct stat *st)
 {
-	char peer[IFACE_PEER_NAME_MAX + 1];
-	size_t len = strlen(name);
+	const char *dot = strrchr(name, '.');
+	char peer[IFACE_PEER_NAME_MAX + 2];
 
 	if (!S_ISREG(st->st_mode) || !strcmp(name, "."))
 		return false;
-	if (len <= 5 || len - 5 >= sizeof(peer) || strcmp(name + len - 5, ".peer"))
+	if (!is_ours(name))
 		return true;
-	memcpy(peer, name, len - 5);
-	peer[len - 5] = 0;
+	snprintf(peer, sizeof(peer), "%.*s", (int)(dot - name), name);
 	return !iface_peer_name_ok(peer);
 }
 

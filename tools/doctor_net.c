@@ -86,6 +86,8 @@ static enum doctor_result forwarding(struct doctor *d, uint8_t family, const cha
 
 	if (!doctor_forwards(d) || !has_own(d, family))
 		return doctor_say(d, DOCTOR_SKIPPED, "nothing of IPv%u is to be forwarded", family);
+	if (!d->f.running)
+		return doctor_say(d, DOCTOR_SKIPPED, "tunneld switches it on when it starts");
 	if (!probe_number(&on, "%s", path))
 		return doctor_say(d, DOCTOR_SKIPPED, "the kernel does not tell");
 	if (!on)

@@ -21,6 +21,7 @@ const struct doctor_check doctor_table[] = {
 	{ "any-port", doctor_any_port, "add \"ListenPort = 51820\" to [Interface]", false },
 	/* the daemon */
 	{ "daemon", doctor_daemon, "tunctl up %i", false },
+	{ "control", doctor_control, "tunctl down %i && tunctl up %i, when a second's break suits", false },
 	{ "replaced", doctor_replaced,
 	  "tunctl down %i && tunctl up %i, when a second's break suits", false },
 	{ "unit", doctor_unit,

@@ -45,12 +45,21 @@ printf '[Peer]\nPublicKey = %s\n' "$(key cy)" >"$T/etc/tunneld/wg0.d/.x"
 install -m 640 /dev/null "$T/etc/tunneld/wg0.d/cy.peer"
 fault "a peer's file that the group can read" "mode:problem"
 rm "$T/etc/tunneld/wg0.d/cy.peer" "$T/etc/tunneld/wg0.d/.x"
+install -m 644 /dev/null "$T/etc/tunneld/wg0.d/README"
+fault "a file without keys in a closed directory" "file-names:warning"
+chmod 711 "$T/etc/tunneld/wg0.d"
+fault "in one where everybody gets at it" "mode:problem file-names:warning"
+chmod 700 "$T/etc/tunneld/wg0.d"
+rm "$T/etc/tunneld/wg0.d/README"
 if chown 65534 "$CONF" 2>/dev/null; then
 	fault "a file of another user" "owner:problem"
 	chown 0 "$CONF"
 else
 	skip "a file of another user: there is no other user here"
 fi
+install -m 600 /dev/null "$T/etc/tunneld/wg0.d/cy.key"
+claim "a key that is kept: nothing" healthy
+rm "$T/etc/tunneld/wg0.d/cy.key"
 install -m 600 /dev/null "$T/etc/tunneld/wg0.d/cy"
 fault "a file that is no peer's" "file-names:warning"
 rm "$T/etc/tunneld/wg0.d/cy"
@@ -72,6 +81,10 @@ claim "mended: nothing" healthy
 
 down
 fault "no daemon" "daemon:problem"
+n a sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+sed -i '2a NAT = yes' "$CONF"
+fault "nor does it forward, which the start switches on" "daemon:problem"
+config
 mkdir -p /run/wireguard
 spawn gone a socat UNIX-LISTEN:/run/wireguard/wg0.sock,unlink-close=0 STDIO
 wait_for 5 test -S /run/wireguard/wg0.sock
@@ -79,6 +92,10 @@ stop gone
 fault "a socket that nobody listens at" "daemon:problem"
 rm -f /run/wireguard/wg0.sock
 up
+mv /run/tunneld/wg0.sock "$T/wg0.sock"
+fault "the daemon's own socket is gone" "control:problem"
+mv "$T/wg0.sock" /run/tunneld/wg0.sock
+claim "it is back: nothing" healthy
 rm "$T/bin/tunneld" && must cp "$TUNNELD" "$T/bin/tunneld"
 fault "an old daemon goes on running" "replaced:warning"
 mkdir -p /run/systemd/system
@@ -141,6 +158,10 @@ down
 (ulimit -l 0; must n a setpriv --bounding-set=-ipc_lock "$T/bin/tunctl" --etc "$T/etc" up -q wg0)
 fault "memory that is not locked" "memory-lock:warning"
 again
+daemon a wg8 wireguard-go
+claim "that is no matter of another program" bash -c "n a '$T/bin/tunctl' --etc '$T/etc' doctor wg8 --json |
+	jq -ce '[.checks[] | select(.check == (\"memory-lock\", \"control\")) | .result] == [\"skipped\", \"skipped\"]'"
+stop wg8
 engine=$(pgrep -n tunneld)
 kill -STOP "$engine"
 n b "$BUILD/net/udp" garbage 10.0.0.1 1001 70000 >"$T/flood"

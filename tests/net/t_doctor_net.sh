@@ -7,7 +7,7 @@
 # ---- The network
 
 must ip -n a link set wg0 down
-fault "the interface is down" "port:problem link:problem addresses:problem"
+fault "the interface is down" "link:problem addresses:problem"
 again
 must ip -n a addr del 10.8.0.1/24 dev wg0
 fault "an address is not there" "addresses:problem routes:problem"
