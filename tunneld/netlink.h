@@ -32,8 +32,8 @@ int netlink_link_fd(const struct netlink *n);
 int netlink_route_fd(const struct netlink *n);
 /* Takes what is there; true: there was something (or so much that some was lost). */
 bool netlink_drain(int fd);
-/* The same of addresses and routes; true: of those that are not the interface ifindex's, through which no peer is
- * reached. */
+/* The same of addresses and routes; true: peers may be reached in another way than before. What is the interface
+ * ifindex's is none. */
 bool netlink_drain_routes(struct netlink *n, unsigned ifindex);
 
 /* The state of the interface of this TUN queue, in whatever namespace it is. -ENODEV: it has been removed. */

@@ -140,33 +140,46 @@ bool netlink_read_route(struct nlmsghdr *h, struct netlink_route_seen *ret)
 	return true;
 }
 
-static unsigned link_of_news(struct nlmsghdr *h)
+/* A route to where packets leave, not one to an address of this machine, which comes and goes with that. */
+static bool leads_out(const struct rtmsg *head)
+{
+	return head->rtm_type != RTN_LOCAL && head->rtm_type != RTN_BROADCAST && head->rtm_type != RTN_ANYCAST &&
+	       head->rtm_type != RTN_MULTICAST;
+}
+
+/* Peers may be reached in another way, or from another address, than before. Not when an address has come: what there
+ * was before is as good as it was. */
+static bool concerns_peers(struct nlmsghdr *h, unsigned ifindex)
 {
 	struct ifaddrmsg *address = nlmsg_data(h);
+	struct rtmsg *route = nlmsg_data(h);
 	uint32_t oif = 0;
 
-	if (h->nlmsg_type == RTM_NEWADDR || h->nlmsg_type == RTM_DELADDR)
-		return nlmsg_valid_hdr(h, sizeof(*address)) ? address->ifa_index : 0;
-	if (nlmsg_valid_hdr(h, sizeof(struct rtmsg)))
-		netlink_u32(nlmsg_find_attr(h, sizeof(struct rtmsg), RTA_OIF), &oif);
-	return oif;
+	if (h->nlmsg_type == RTM_NEWADDR)
+		return false;
+	if (h->nlmsg_type == RTM_DELADDR)
+		return !nlmsg_valid_hdr(h, sizeof(*address)) || address->ifa_index != ifindex;
+	if (!nlmsg_valid_hdr(h, sizeof(*route)))
+		return true;
+	netlink_u32(nlmsg_find_attr(h, sizeof(*route), RTA_OIF), &oif);
+	return leads_out(route) && oif != ifindex;
 }
 
 bool netlink_drain_routes(struct netlink *n, unsigned ifindex)
 {
 	alignas(struct nlmsghdr) char buf[8192];
-	bool others = false;
+	bool concerns = false;
 	ssize_t len;
 
 	while ((len = recv(netlink_route_fd(n), buf, sizeof(buf), MSG_DONTWAIT)) >= 0 || errno == ENOBUFS) {
 		struct nlmsghdr *h = (struct nlmsghdr *)buf;
 		int left = (int)len;
 
-		others |= left < 0;
+		concerns |= left < 0;
 		for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left))
-			others |= link_of_news(h) != ifindex;
+			concerns |= concerns_peers(h, ifindex);
 	}
-	return others;
+	return concerns;
 }
 
 /* One walk over all routes of a family, and what is looked for in them. */

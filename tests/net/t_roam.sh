@@ -53,8 +53,9 @@ watch sticky a va 'udp src port 1002'
 claim "an answer comes from the address that was asked" reach a 192.168.9.2
 claim "so does what is sent later" reach b 192.168.9.1
 must ip -n b route add 203.0.113.0/24 dev wgb
-sleep 0.5	# news of routes may be held back for 200 ms
-claim "and when a route into the tunnel has come" reach b 192.168.9.1
+must ip -n b addr add 203.0.113.1/32 dev vb
+sleep 0.5
+claim "and when a route into the tunnel has come, and an address outside" reach b 192.168.9.1
 claim "nothing comes from another address" equal "$(seen sticky not src 10.0.0.22)" 0
 claim "something comes from this one" not equal "$(seen sticky src 10.0.0.22)" 0
 claim "the endpoint stays the one that was set" equal "$(endpoint_of wga)" 10.0.0.22:1002
