@@ -411,6 +411,7 @@ int cmd_peer_add(struct ctx *c)
 	if (!code && !(code = change_begin_files(c, &a.ch)) && !(code = look_at_live(c, &a)))
 		code = add(c, &a);
 	change_end(&a.ch);
+	deliver_end(&a.out);
 	free(a.taken);
 	free(a.want.net);
 	free(a.want.note);

@@ -66,14 +66,14 @@ static int judge(struct application *a)
 {
 	const char *file = a->c->word[0];
 	struct lint l;
-	int err = store_read(file, &a->text, &a->len), code = 0;
+	int err = store_read_any(file, &a->text, &a->len), code = 0;
 
 	if (err)
 		return cmd_fail(a->c, err == -EACCES ? CMD_PERM : CMD_USAGE, "%s: %s", file, strerror(-err));
 	lint_text(file, a->text, a->len, a->iface.dir, &l);
 	if (l.errors) {
 		lint_print(&l, stderr);
-		code = cmd_fail(a->c, CMD_USAGE, "%s has errors, nothing is changed", file);
+		code = cmd_fail(a->c, CMD_USAGE, "%s: there are errors, nothing is changed", file);
 	}
 	lint_free(&l);
 	return code;

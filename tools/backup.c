@@ -245,7 +245,7 @@ int cmd_restore(struct ctx *c)
 	const char *name = c->val[OPT_INTERFACE], *why;
 	char *text = NULL;
 	size_t len = 0;
-	int err = store_read(c->word[0], &text, &len), code = 0;
+	int err = store_read_any(c->word[0], &text, &len), code = 0;
 
 	if (err)
 		code = cmd_fail(c, err == -EACCES ? CMD_PERM : CMD_USAGE, "%s: %s", c->word[0], strerror(-err));

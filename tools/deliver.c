@@ -76,30 +76,45 @@ void deliver_print(const struct qr *q, unsigned quiet)
 
 /* ---- Deliveries -------------------------------------------------------------------------------------------------- */
 
+static int check_picture(const struct delivery *d, bool terminal)
+{
+	if (d->text || d->code)
+		return cmd_fail(d->c, CMD_USAGE, "--png -: something else goes to standard output, too (name a file)");
+	if (cmd_has(d->c, OPT_JSON))
+		return cmd_fail(d->c, CMD_USAGE, "--json cannot hold a picture (use --png FILE)");
+	if (terminal)
+		return cmd_fail(d->c, CMD_USAGE, "a PNG file is nothing for a terminal (use --png FILE, or --qr)");
+	return 0;
+}
+
 int deliver_begin(const struct ctx *c, bool has_private, bool screen, struct delivery *ret)
 {
 	bool terminal = isatty(STDOUT_FILENO), here;
-	int code = 0;
+	int code;
 
 	*ret = (struct delivery){ .c = c, .conf = c->val[OPT_CONF], .png = c->val[OPT_PNG],
 				  .code = cmd_has(c, OPT_QR) };
 	here = ret->conf && !strcmp(ret->conf, "-");
 	if (here)
 		ret->conf = NULL;
-	ret->text = here || (!ret->conf && !ret->png && !ret->code);
+	ret->picture = ret->png && !strcmp(ret->png, "-");
+	if (ret->picture)
+		ret->png = NULL;
+	ret->text = here || (!ret->conf && !ret->png && !ret->picture && !ret->code);
 	if (ret->text && !here && terminal && screen && has_private && !cmd_has(c, OPT_JSON)) {
 		ret->text = false;
 		ret->code = true;
 	}
-	if ((ret->code || ret->png) && !has_private)
+	if ((ret->code || ret->png || ret->picture) && !has_private)
 		return cmd_fail(c, CMD_USAGE, "no code without the private key, which is its owner's (use --conf)");
+	if (ret->picture && (code = check_picture(ret, terminal)))
+		return code;
 	if (ret->code && cmd_has(c, OPT_JSON))
 		return cmd_fail(c, CMD_USAGE, "--qr is for people, --json is not (use --png)");
 	if (ret->text && !here && terminal)
 		return cmd_fail(c, CMD_USAGE, "where to with the new configuration? (--qr, --conf FILE, --png FILE; "
 				"--conf - shows it here)");
-	if (ret->conf)
-		code = deliver_check_file(c, ret->conf, false);
+	code = ret->conf ? deliver_check_file(c, ret->conf, false) : 0;
 	if (!code && ret->png)
 		code = deliver_check_file(c, ret->png, false);
 	return code;
@@ -114,19 +129,9 @@ static int make_code(struct delivery *d, const struct page_client *from)
 		return cmd_fail(d->c, CMD_FAILED, "the configuration is too long for a code");
 	code = deliver_encode(d->c, &compact, &d->qr);
 	sodium_memzero(&compact, sizeof(compact));
+	if (!code && (d->png || d->picture) && !qr_png(&d->qr, &d->blob))
+		code = cmd_fail(d->c, CMD_FAILED, "%s", strerror(ENOMEM));
 	return code || !d->code ? code : deliver_fit(d->c, &d->qr, &d->quiet);
-}
-
-static int write_png(struct delivery *d)
-{
-	struct blob png;
-	int code;
-
-	if (!qr_png(&d->qr, &png))
-		return cmd_fail(d->c, CMD_FAILED, "%s", strerror(ENOMEM));
-	code = deliver_write_file(d->c, d->png, png.data, png.len);
-	blob_free(&png);
-	return code;
 }
 
 int deliver_files(struct delivery *d, const struct page_client *from)
@@ -135,12 +140,12 @@ int deliver_files(struct delivery *d, const struct page_client *from)
 
 	if (!page_client_config(&d->page, from))
 		return cmd_fail(d->c, CMD_FAILED, "the peer's configuration would be too big");
-	if ((d->code || d->png) && (code = make_code(d, from)))
+	if ((d->code || d->png || d->picture) && (code = make_code(d, from)))
 		return code;
 	if (d->conf && (code = deliver_write_file(d->c, d->conf, d->page.text, d->page.len)))
 		return code;
 	d->wrote_conf = d->conf != NULL;
-	if (d->png && (code = write_png(d))) {
+	if (d->png && (code = deliver_write_file(d->c, d->png, d->blob.data, d->blob.len))) {
 		deliver_undo(d);
 		return code;
 	}
@@ -157,16 +162,24 @@ void deliver_undo(struct delivery *d)
 	d->wrote_conf = d->wrote_png = false;
 }
 
+bool deliver_alone(const struct delivery *d)
+{
+	return d->text || d->picture;
+}
+
 void deliver_show(const struct delivery *d)
 {
 	if (d->code)
 		deliver_print(&d->qr, d->quiet);
 	if (d->text && !cmd_has(d->c, OPT_JSON))
 		fputs(d->page.text, stdout);
+	if (d->picture)
+		fwrite(d->blob.data, 1, d->blob.len, stdout);
 }
 
 void deliver_end(struct delivery *d)
 {
 	sodium_memzero(&d->page, sizeof(d->page));
 	sodium_memzero(&d->qr, sizeof(d->qr));
+	blob_free(&d->blob);
 }

@@ -14,11 +14,12 @@
 struct delivery {
 	const struct ctx *c;
 	const char *conf, *png;		/* files to write; NULL: none */
-	bool text, code;		/* on standard output */
+	bool text, code, picture;	/* on standard output; picture: the code as PNG */
 	bool wrote_conf, wrote_png;
 	unsigned quiet;
 	struct page page;
 	struct qr qr;
+	struct blob blob;		/* the code as PNG, if that is asked for */
 };
 
 /* What the options ask for; without any, text on standard output, but a code when `screen` and it is a terminal. Finds
@@ -29,6 +30,8 @@ int deliver_begin(const struct ctx *c, bool has_private, bool screen, struct del
 int deliver_files(struct delivery *d, const struct page_client *from);
 /* Takes the files away again. */
 void deliver_undo(struct delivery *d);
+/* True: what is on standard output is for a program or a file, and nothing may be said there beside it. */
+bool deliver_alone(const struct delivery *d);
 /* Writes to standard output what goes there, but for text with --json: that is d->page's, for the caller's object. */
 void deliver_show(const struct delivery *d);
 void deliver_end(struct delivery *d);

@@ -334,7 +334,7 @@ static void report_json(const struct init *in)
 static void report(const struct init *in)
 {
 	const struct roster *s = &in->server;
-	FILE *f = in->out.text ? stderr : stdout;	/* the configuration alone on standard output */
+	FILE *f = deliver_alone(&in->out) ? stderr : stdout;
 	char nets[256], own[256];
 
 	if (cmd_has(in->c, OPT_JSON)) {
@@ -413,6 +413,7 @@ int cmd_init(struct ctx *c)
 	if (in.iface.lock > 0)
 		close(in.iface.lock);
 	around_free(&in.around);
+	deliver_end(&in.out);
 	free(in.client.net);
 	sodium_memzero(&in, sizeof(in));
 	return code;

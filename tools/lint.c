@@ -187,14 +187,14 @@ static int read_file(struct lint *l, const char *path, const char *name)
 	struct stat st;
 	char *text;
 	size_t len;
-	int e = store_read(path, &text, &len);
+	int e = name ? store_read(path, &text, &len) : store_read_any(path, &text, &len);
 
 	if (e)
 		return e;
 	r.file = add_file(l, path);
 	read_text(&r, text, len);
 	store_free(text, len);
-	if (r.secret && !stat(path, &st) && st.st_mode & S_IRWXO)
+	if (r.secret && strcmp(path, "-") && !stat(path, &st) && st.st_mode & S_IRWXO)
 		lint_say(l, false, (struct lint_place){ r.file, 0, 0 },
 			 "everybody may read its keys (use: chmod 600 %s)", path);
 	return 0;

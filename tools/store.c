@@ -189,12 +189,49 @@ int store_rename(const char *from, const char *to)
 	return err;
 }
 
+/* Until the end, into a buffer that doubles: a pipe does not say how much there will be. */
+static int read_all(int fd, size_t room, char **ret, size_t *len)
+{
+	char *data = malloc(room + 1), *more;
+	size_t have = 0;
+	int err = data ? 0 : -ENOMEM;
+
+	while (!err) {
+		ssize_t got = read(fd, data + have, room - have);
+
+		if (got < 0 && errno != EINTR)
+			err = -errno;
+		if (!got)
+			break;
+		have += got > 0 ? (size_t)got : 0;
+		if (have > STORE_FILE_MAX)
+			err = -EFBIG;
+		if (err || have < room)
+			continue;
+		more = malloc(2 * room + 1);
+		if (!more) {
+			err = -ENOMEM;
+			break;
+		}
+		memcpy(more, data, have);
+		store_free(data, have);
+		data = more;
+		room *= 2;
+	}
+	if (err) {
+		store_free(data, have);
+		return err;
+	}
+	data[have] = 0;
+	*ret = data;
+	*len = have;
+	return 0;
+}
+
 int store_read(const char *path, char **ret, size_t *len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
 	struct stat st;
-	size_t have = 0;
-	char *data = NULL;
 
 	if (fd < 0)
 		return -errno;
@@ -204,26 +241,24 @@ int store_read(const char *path, char **ret, size_t *len)
 		err = S_ISDIR(st.st_mode) ? -EISDIR : -ENOTSUP;
 	else if (st.st_size > STORE_FILE_MAX)
 		err = -EFBIG;
-	else if (!(data = malloc((size_t)st.st_size + 1)))
-		err = -ENOMEM;
-	while (!err && have < (size_t)st.st_size) {
-		ssize_t got = read(fd, data + have, (size_t)st.st_size - have);
-
-		if (got < 0 && errno != EINTR)
-			err = -errno;
-		if (!got)
-			break;
-		have += got > 0 ? (size_t)got : 0;
-	}
+	else
+		err = read_all(fd, (size_t)st.st_size + 1, ret, len);
 	close(fd);
-	if (err) {
-		store_free(data, have);
-		return err;
-	}
-	data[have] = 0;
-	*ret = data;
-	*len = have;
-	return 0;
+	return err;
+}
+
+int store_read_any(const char *path, char **ret, size_t *len)
+{
+	enum { ROOM = 64 << 10 };
+	bool is_stdin = !strcmp(path, "-");
+	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return -errno;
+	err = read_all(fd, ROOM, ret, len);
+	if (!is_stdin)
+		close(fd);
+	return err;
 }
 
 void store_free(char *data, size_t len)

@@ -31,6 +31,8 @@ int store_rename(const char *from, const char *to);
 /* *ret: terminated by a zero byte that *len does not count; store_free() it. -EISDIR, -ENOTSUP: it is no
  * regular file; -EFBIG beyond STORE_FILE_MAX. */
 int store_read(const char *path, char **ret, size_t *len);
+/* The same of what an operator names: "-" is standard input, and it may be a pipe. */
+int store_read_any(const char *path, char **ret, size_t *len);
 /* Wipes, since files hold keys. NULL is fine. */
 void store_free(char *data, size_t len);
 

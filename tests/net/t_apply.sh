@@ -57,6 +57,10 @@ claim "apply" code 0 ctl apply "$T/new"
 claim "it is the configuration, and read" eval 'is new && read_last new && cmp "$CONF.old" "$T/old" && not on_trial'
 claim "applied again it is so already" json '.changed == false' ctl apply "$T/new"
 afresh
+claim "apply what comes by a pipe" bash -c "cat '$T/new' | ctl apply - && cmp '$CONF' '$T/new'"
+claim "check, too" bash -c "cat '$T/new' | ctl check - | grep -q '^-: good'"
+claim "exit 2: a pipe without a configuration" code 2 ctl apply - <<<"no"
+afresh
 printf '[Interface]\nPrivateKey = x\nBogus = 1\n' >"$T/bad"
 claim "exit 2: a bad file" code 2 ctl apply "$T/bad"
 claim "it is said where" bash -c "ctl apply '$T/bad' 2>&1 | grep -q 'bad:3:1: error'"

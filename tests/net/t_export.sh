@@ -43,6 +43,12 @@ claim "--keep-key keeps the key" equal "$(sed -n 's/PrivateKey = //p' "$T/anna.c
 claim "closed to others, too" equal "$(stat -c %a "$ETC/wg0.d/anna.key")" 600
 claim "export gives the same again" cmp "$T/anna.conf" <(ctl peer export anna)
 claim "--png writes a code" add bo --png "$T/bo.png"
+claim "--png - gives it to a pipe" bash -c "cd '$T' && ctl peer add --offline pipe --png - >'$T/pipe.png' &&
+	ctl peer remove -q --offline pipe && zbarimg -q --raw '$T/pipe.png' | grep -q ^PrivateKey= && ! test -e ./-"
+claim "exit 2: not beside something else" unchanged code 2 add carl --png - --conf -
+claim "exit 2: nor in JSON" unchanged code 2 add carl --png - --json
+claim "exit 2: nor onto a terminal" unchanged code 2 script -qec \
+	"$TUNCTL --etc $T/etc peer add --offline carl --png - >/dev/tty" /dev/null
 claim "without --keep-key nothing is kept" not test -e "$ETC/wg0.d/bo.key"
 claim "exit 4: a file that is there is not overwritten" unchanged code 4 add carl --conf "$T/anna.conf"
 claim "exit 2: nor is what is no file" unchanged code 2 add carl --conf /dev/null

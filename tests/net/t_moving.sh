@@ -127,6 +127,9 @@ printf '[Peer]\nPublicKey = %s\n' "$(key eve)" >"$ETC/wg0.d/eve.peer"
 claim "exit 4: a peer of it would be let in" code 4 ctl restore "$T/b"
 claim "nothing is there yet" not test -e "$ETC/wg0.conf"
 claim "with --force that one goes" eval 'ctl restore -q --force "$T/b" && equal "$(files)" "$saved"'
+claim "from the one into the other" eval 'rm -r "$ETC/wg0.conf" "$ETC/wg0.d" && cat "$T/b" | ctl restore -q - &&
+	equal "$(files)" "$saved"'
+claim "exit 2: a pipe that was cut short" code 2 ctl restore -i wg9 - < <(head -c 100 "$T/b")
 claim "under another name" eval 'ctl restore -q -i wg8 "$T/b" && cmp "$ETC/wg0.conf" "$ETC/wg8.conf" &&
 	cmp "$ETC/wg0.d/dora.peer" "$ETC/wg8.d/dora.peer"'
 head -c -40 "$T/b" >"$T/short"

@@ -271,6 +271,41 @@ START_TEST(store_refuses_what_is_no_file)
 }
 END_TEST
 
+/* What comes by a pipe, in pieces and more than a buffer; and no more than a file may have. */
+START_TEST(store_reads_a_pipe)
+{
+	char *data;
+	size_t len, sent = 0;
+	int ends[2], status;
+	pid_t child;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	child = fork();
+	if (!child) {
+		close(ends[0]);
+		for (unsigned i = 0; i < 100000; i++)
+			dprintf(ends[1], "%u\n", i);
+		_exit(0);
+	}
+	close(ends[1]);
+	ck_assert_int_ge(dup2(ends[0], STDIN_FILENO), 0);
+	close(ends[0]);
+	ck_assert_int_eq(store_read_any("-", &data, &len), 0);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	for (unsigned i = 0; i < 100000; i++)
+		sent += (size_t)snprintf(NULL, 0, "%u\n", i);
+	ck_assert_uint_eq(len, sent);
+	ck_assert_str_eq(data + len - 6, "99999\n");
+	store_free(data, len);
+	ck_assert_int_eq(store_read_any("-", &data, &len), 0);
+	ck_assert_uint_eq(len, 0);
+	store_free(data, len);
+	ck_assert_int_eq(store_read_any("/dev/zero", &data, &len), -EFBIG);
+	ck_assert_int_eq(store_read_any(dir, &data, &len), -EISDIR);
+	ck_assert_int_eq(store_read_any("/nonexistent/x", &data, &len), -ENOENT);
+}
+END_TEST
+
 START_TEST(store_follows_no_link_left_as_temporary)
 {
 	char link[160], victim[160];
@@ -370,6 +405,7 @@ int main(void)
 	tcase_add_test(tc, store_survives_a_cut_at_every_step);
 	tcase_add_test(tc, store_reports_every_failure_and_keeps_the_old);
 	tcase_add_test(tc, store_refuses_what_is_no_file);
+	tcase_add_test(tc, store_reads_a_pipe);
 	tcase_add_test(tc, store_follows_no_link_left_as_temporary);
 	tcase_add_test(tc, store_lock_excludes_and_is_bounded);
 	tcase_add_test(tc, store_lock_ends_with_its_process);
