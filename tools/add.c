@@ -164,6 +164,7 @@ static void make_want(struct addition *a)
 
 	if (old) {
 		*w = *old;
+		w->file = NULL;
 		w->net = NULL;
 		w->net_count = w->net_room = 0;
 		for (size_t i = 0; i < old->net_count; i++)

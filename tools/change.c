@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static int lock_interface(const struct ctx *c, struct change *ret)
@@ -51,6 +52,16 @@ void change_end(struct change *ch)
 bool change_peer_path(const struct change *ch, const char *name, char ret[PATH_MAX])
 {
 	return snprintf(ret, PATH_MAX, "%s/%s.peer", ch->iface.dir, name) < PATH_MAX;
+}
+
+bool change_saved_path(const struct change *ch, const struct peer *p, char ret[PATH_MAX])
+{
+	if (p->own_file && !p->file)
+		return change_peer_path(ch, p->name, ret);
+	if (p->own_file)
+		return snprintf(ret, PATH_MAX, "%s/%s", ch->iface.dir, p->file) < PATH_MAX;
+	strcpy(ret, ch->iface.conf);
+	return true;
 }
 
 int change_find(const struct ctx *c, const struct change *ch, const char *text, struct peer **ret)

@@ -27,7 +27,9 @@ int change_check_nets(const struct ctx *c, const struct change *ch, const struct
  * be looked up is only said. */
 int change_go_live(const struct ctx *c, const struct change *ch, struct peer *p);
 
-/* The file of a peer that has its own. False: too long. */
+/* The file of its own that a peer of that name has. False: too long. */
 bool change_peer_path(const struct change *ch, const char *name, char ret[PATH_MAX]);
+/* The file where p is saved, its own or the main one. */
+bool change_saved_path(const struct change *ch, const struct peer *p, char ret[PATH_MAX]);
 
 #endif

@@ -2,6 +2,8 @@
 /* Configuration: can it be read by us, by nobody else, and is it what runs? */
 #include "doctor.h"
 
+#include "view.h"
+
 #include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,7 +36,7 @@ static void look_at(struct walk *w, const char *path, const char *name)
 	if (stat(path, &st) || !w->bad(name, &st))
 		return;
 	if (!w->count++)
-		snprintf(w->first, sizeof(w->first), "%.200s", path);
+		view_clean(path, w->first, sizeof(w->first));
 }
 
 /* The main file, the directory of peers, and all that is in it. A file of another program is its business. */
@@ -109,28 +111,47 @@ enum doctor_result doctor_owner(struct doctor *d)
 		       : doctor_say(d, DOCTOR_GOOD, "files belong to root");
 }
 
-static bool ignored(const char *name, const struct stat *st)
+static bool can_name(const char *name)
 {
-	const char *dot = strrchr(name, '.');
 	char peer[IFACE_PEER_NAME_MAX + 2];
 
+	snprintf(peer, sizeof(peer), "%.*s", (int)(strrchr(name, '.') - name), name);
+	return iface_peer_name_ok(peer);
+}
+
+static bool is_peer(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && !strcmp(dot, ".peer");
+}
+
+static bool ignored(const char *name, const struct stat *st)
+{
 	if (!S_ISREG(st->st_mode) || !strcmp(name, "."))
 		return false;
-	if (!is_ours(name))
-		return true;
-	snprintf(peer, sizeof(peer), "%.*s", (int)(dot - name), name);
-	return !iface_peer_name_ok(peer);
+	return !is_ours(name) || (!is_peer(name) && !can_name(name));
+}
+
+/* The daemon reads it, and so do we. */
+static bool nameless(const char *name, const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && is_peer(name) && !can_name(name);
 }
 
 enum doctor_result doctor_names(struct doctor *d)
 {
-	struct walk w = { .bad = ignored };
+	struct walk w = { .bad = ignored }, n = { .bad = nameless };
 	char first[DOCTOR_TEXT];
 
 	look_at_all(d, &w);
-	snprintf(first, sizeof(first), "%.200s is ignored: no name of a peer", w.first);
-	return w.count ? doctor_count_of(d, DOCTOR_WARNING, w.count, first)
-		       : doctor_say(d, DOCTOR_GOOD, "every file of a peer is read");
+	look_at_all(d, &n);
+	if (w.count)
+		snprintf(first, sizeof(first), "%.200s is ignored: no name of a peer", w.first);
+	else
+		snprintf(first, sizeof(first), "%.180s counts, but gives its peer no name", n.first);
+	return w.count + n.count ? doctor_count_of(d, DOCTOR_WARNING, w.count + n.count, first)
+				 : doctor_say(d, DOCTOR_GOOD, "every file of a peer is read");
 }
 
 enum doctor_result doctor_twofold(struct doctor *d)

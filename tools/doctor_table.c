@@ -16,7 +16,8 @@ const struct doctor_check doctor_table[] = {
 	{ "config", doctor_config, "mend that line, then: tunctl reload %i", false },
 	{ "mode", doctor_mode, "chmod -R go-rwx /etc/tunneld", false },
 	{ "owner", doctor_owner, "chown -R root:root /etc/tunneld", false },
-	{ "file-names", doctor_names, "rename it: letters, digits, . _ - and \".peer\" behind them", false },
+	{ "file-names", doctor_names,
+	  "rename it: letters, digits, . _ - and \".peer\" behind them; or peer rename KEY NAME", false },
 	{ "two-configs", doctor_twofold, "remove one of them, and: systemctl disable wg-quick@%i", false },
 	{ "any-port", doctor_any_port, "add \"ListenPort = 51820\" to [Interface]", false },
 	/* the daemon */

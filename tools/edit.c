@@ -21,9 +21,7 @@ int edit_begin(const struct ctx *c, const struct change *ch, const struct peer *
 	if (!p->own_file && ch->iface.foreign)
 		return cmd_fail(c, CMD_PERM, "\"%s\" is in %s, which is not ours to write (use --runtime)",
 				peer_label(p, name), ch->iface.conf);
-	if (!p->own_file)
-		strcpy(ret->path, ch->iface.conf);
-	else if (!change_peer_path(ch, p->name, ret->path))
+	if (!change_saved_path(ch, p, ret->path))
 		return cmd_fail(c, CMD_FAILED, "the path of the file is too long");
 	err = store_read(ret->path, &ret->old, &ret->old_len);
 	if (err)

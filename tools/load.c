@@ -5,6 +5,7 @@
 #include "link.h"
 #include "roster.h"
 #include "store.h"
+#include "view.h"
 
 #include <dirent.h>
 #include <err.h>
@@ -21,10 +22,19 @@ struct loader {
 	const struct ctx *c;
 	struct roster *r;
 	const char *path;
-	const char *name;	/* of a peer's own file; NULL: the main file */
+	const char *name;	/* that a peer's own file gives it, or ""; NULL: the main file */
 	struct peer pending;	/* whose section is read; without a key it is none */
 	bool in_peer, has_key, bad;
 };
+
+static char *file_of(const char *path)
+{
+	char *ret = strdup(strrchr(path, '/') + 1);
+
+	if (!ret)
+		err(CMD_FAILED, "tunctl");
+	return ret;
+}
 
 static void end_section(struct loader *l)
 {
@@ -35,6 +45,8 @@ static void end_section(struct loader *l)
 		p->own_file = l->name != NULL;
 		if (l->name)
 			strcpy(p->name, l->name);
+		if (l->name && !*l->name)
+			p->file = file_of(l->path);
 		*roster_add(l->r, p->key) = *p;
 	} else {
 		free(p->net);
@@ -144,10 +156,11 @@ static void take_text(struct loader *l, const char *text, size_t len)
 {
 	struct conf_reader reader;
 	struct conf_item it;
+	char path[PATH_MAX];
 
 	if (conf_reader_init(&reader, text, len, ~UINT64_C(0))) {
 		l->bad = true;
-		cmd_fail(l->c, 0, "%s: too big", l->path);
+		cmd_fail(l->c, 0, "%s: too big", view_clean(l->path, path, sizeof(path)));
 		return;
 	}
 	while (conf_next(&reader, &it) != CONF_END) {
@@ -156,7 +169,8 @@ static void take_text(struct loader *l, const char *text, size_t len)
 			l->in_peer = it.section == CONF_PEER;
 		} else if (it.what == CONF_ERROR) {
 			l->bad = true;
-			cmd_fail(l->c, 0, "%s:%u:%u: %s", l->path, it.line, it.column, it.message);
+			cmd_fail(l->c, 0, "%s:%u:%u: %s", view_clean(l->path, path, sizeof(path)), it.line, it.column,
+				 it.message);
 		} else if (it.what == CONF_VALUE && l->in_peer) {
 			take_peer(l, &it);
 		} else if (it.what == CONF_VALUE && it.section == CONF_INTERFACE && !l->name) {
@@ -183,12 +197,12 @@ int roster_read(const struct ctx *c, const char *path, const char *name, const c
 /* 0; CMD_USAGE: it has errors, all of them said, and what was good is taken; or another exit code. */
 static int load_file(const struct ctx *c, const char *path, const char *name, struct roster *r)
 {
-	char *text;
+	char *text, clean[PATH_MAX];
 	size_t len;
 	int err = store_read(path, &text, &len), code;
 
 	if (err)
-		return cmd_fail(c, iface_code(err), "%s: %s", path, strerror(-err));
+		return cmd_fail(c, iface_code(err), "%s: %s", view_clean(path, clean, sizeof(clean)), strerror(-err));
 	code = roster_read(c, path, name, text, len, r);
 	store_free(text, len);
 	return code;
@@ -204,6 +218,7 @@ static const char suffix[] = ".peer";
 
 struct entry {
 	char name[IFACE_PEER_NAME_MAX + 1];
+	char *file;		/* when that is no name that we could speak: "" then; NULL: NAME.peer */
 	bool regular;
 };
 
@@ -237,9 +252,15 @@ static int load_entry(struct share *s, const struct entry *e)
 	size_t len;
 	int code;
 
-	stpcpy(stpcpy(s->file, e->name), suffix);
-	if (!e->regular || !read_small(s->dir, s->file, buf, &len))
-		return load_file(s->c, s->path, e->name, s->r);
+	if (e->file)
+		strcpy(s->file, e->file);
+	else
+		stpcpy(stpcpy(s->file, e->name), suffix);
+	if (!e->regular || !read_small(s->dir, s->file, buf, &len)) {
+		code = load_file(s->c, s->path, e->name, s->r);
+		/* One bad file, which does not hide the others. */
+		return code == CMD_FAILED ? CMD_USAGE : code;
+	}
 	code = roster_read(s->c, s->path, e->name, buf, len, s->r);
 	sodium_memzero(buf, len);
 	return code;
@@ -259,7 +280,21 @@ static void *load_share(void *arg)
 	return NULL;
 }
 
-/* The names of a directory's peers. The caller frees *ret. */
+static void take_entry(const struct dirent *e, size_t len, struct entry *ret)
+{
+	ret->regular = e->d_type == DT_REG;
+	ret->file = NULL;
+	snprintf(ret->name, sizeof(ret->name), "%.*s", (int)len, e->d_name);
+	if (len < sizeof(ret->name) && iface_peer_name_ok(ret->name))
+		return;
+	ret->name[0] = 0;
+	ret->file = strdup(e->d_name);
+	if (!ret->file)
+		err(CMD_FAILED, "tunctl");
+}
+
+/* The files of a directory that the daemon reads: every one of that suffix that is not hidden, though its name may be
+ * none for us. To be freed by free_entries(). */
 static size_t list_entries(DIR *d, struct entry **ret)
 {
 	struct entry *list = NULL;
@@ -269,7 +304,7 @@ static size_t list_entries(DIR *d, struct entry **ret)
 	while ((e = readdir(d))) {
 		size_t len = strlen(e->d_name);
 
-		if (len <= cut || len - cut > IFACE_PEER_NAME_MAX || strcmp(e->d_name + len - cut, suffix))
+		if (len <= cut || e->d_name[0] == '.' || strcmp(e->d_name + len - cut, suffix))
 			continue;
 		if (count == room) {
 			room = room ? 2 * room : 64;
@@ -277,13 +312,17 @@ static size_t list_entries(DIR *d, struct entry **ret)
 			if (!list)
 				err(CMD_FAILED, "tunctl");
 		}
-		list[count].regular = e->d_type == DT_REG;
-		memcpy(list[count].name, e->d_name, len - cut);
-		list[count].name[len - cut] = 0;
-		count += iface_peer_name_ok(list[count].name);
+		take_entry(e, len - cut, &list[count++]);
 	}
 	*ret = list;
 	return count;
+}
+
+static void free_entries(struct entry *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(list[i].file);
+	free(list);
 }
 
 /* What others have read, behind what is there: the peers themselves move, their memory with them. */
@@ -345,7 +384,7 @@ static int load_directory(const struct ctx *c, const struct iface *f, struct ros
 		return errno == ENOENT ? 0 : cmd_fail(c, iface_code(-errno), "%s: %s", f->dir, strerror(errno));
 	count = list_entries(d, &list);
 	code = count ? load_entries(c, f, dirfd(d), list, count, r) : 0;
-	free(list);
+	free_entries(list, count);
 	closedir(d);
 	return code;
 }

@@ -11,6 +11,7 @@
 #include "keep.h"
 #include "out.h"
 #include "store.h"
+#include "view.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,17 +40,15 @@ static int cut_out(const struct iface *f, const uint8_t key[TNL_KEY_LEN])
 
 static int unsave(const struct ctx *c, const struct change *ch, const struct peer *p)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], clean[PATH_MAX];
 	int err;
 
-	if (!p->own_file)
-		snprintf(path, sizeof(path), "%s", ch->iface.conf);
-	else if (!change_peer_path(ch, p->name, path))
+	if (!change_saved_path(ch, p, path))
 		return cmd_fail(c, CMD_FAILED, "the path of the file is too long");
 	err = p->own_file ? store_remove(path) : cut_out(&ch->iface, p->key);
-	if (!err && p->own_file)
+	if (!err && p->own_file && !p->file)
 		err = keep_remove(&ch->iface, p->name);
-	return err ? cmd_fail(c, iface_code(err), "%s: %s", path, strerror(-err)) : 0;
+	return err ? cmd_fail(c, iface_code(err), "%s: %s", view_clean(path, clean, sizeof(clean)), strerror(-err)) : 0;
 }
 
 /* Said before the interface forgets the peer, whose sessions nobody could bring back. */
@@ -86,10 +85,10 @@ static int unroute(const struct ctx *c, const struct change *ch, const struct pe
 
 static void print_plan(const struct change *ch, const struct peer *p, const char *name)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], clean[PATH_MAX];
 
-	if (ch->save && p->saved && p->own_file && change_peer_path(ch, p->name, path))
-		printf("would remove: %s\n", path);
+	if (ch->save && p->saved && p->own_file && change_saved_path(ch, p, path))
+		printf("would remove: %s\n", view_clean(path, clean, sizeof(clean)));
 	else if (ch->save && p->saved)
 		printf("would cut out of %s: %s\n", ch->iface.conf, name);
 	if (ch->live && p->live)

@@ -7,6 +7,7 @@
 #include "keep.h"
 #include "out.h"
 #include "store.h"
+#include "view.h"
 
 #include <errno.h>
 #include <string.h>
@@ -23,30 +24,38 @@ static int report(const struct ctx *c, const struct change *ch, const char *was,
 	return CMD_DONE;
 }
 
-static int rename_file(const struct ctx *c, const struct change *ch, const struct peer *p)
+/* A file whose name cannot be a peer's has no kept key beside it. */
+static int rename_both(const struct change *ch, const struct peer *p, const char *name, const char *from,
+		       const char *to)
 {
-	char from[PATH_MAX], to[PATH_MAX];
-	bool kept;
-	int err;
+	int err = p->file ? -ENOENT : keep_rename(&ch->iface, p->name, name);
+	bool kept = !err;
 
-	if (!change_peer_path(ch, p->name, from) || !change_peer_path(ch, c->word[1], to))
-		return cmd_fail(c, CMD_FAILED, "the path of the file is too long");
-	if (cmd_has(c, OPT_DRY_RUN)) {
-		printf("would rename: %s to %s\n", from, to);
-		return CMD_DONE;
-	}
 	/* The kept key goes first: cut short between the two, the same said again goes on from there. */
-	err = keep_rename(&ch->iface, p->name, c->word[1]);
-	kept = !err;
 	if (!err || err == -ENOENT)
 		err = store_rename(from, to);
 	if (err && kept)
-		keep_rename(&ch->iface, c->word[1], p->name);
+		keep_rename(&ch->iface, name, p->name);
+	return err;
+}
+
+static int rename_file(const struct ctx *c, const struct change *ch, const struct peer *p)
+{
+	char from[PATH_MAX], to[PATH_MAX], clean[PATH_MAX], was[IFACE_PEER_NAME_MAX + 1];
+	int err;
+
+	if (!change_saved_path(ch, p, from) || !change_peer_path(ch, c->word[1], to))
+		return cmd_fail(c, CMD_FAILED, "the path of the file is too long");
+	if (cmd_has(c, OPT_DRY_RUN)) {
+		printf("would rename: %s to %s\n", view_clean(from, clean, sizeof(clean)), to);
+		return CMD_DONE;
+	}
+	err = rename_both(ch, p, c->word[1], from, to);
 	if (err == -EEXIST)
 		return cmd_fail(c, CMD_CONFLICT, "%s exists (choose another name)", to);
 	if (err)
 		return cmd_fail(c, iface_code(err), "%s: %s", to, strerror(-err));
-	return report(c, ch, p->name, true);
+	return report(c, ch, peer_label(p, was), true);
 }
 
 static int rename_in_main_file(const struct ctx *c, const struct change *ch, struct edit *e, const struct peer *p)

@@ -65,6 +65,7 @@ void roster_free(struct roster *r)
 		free(r->peer[i].note);
 		free(r->peer[i].tags);
 		free(r->peer[i].host);
+		free(r->peer[i].file);
 	}
 	wipe_peers(r);
 	*r = (struct roster){ 0 };
@@ -100,6 +101,7 @@ void roster_copy(const struct roster *from, struct roster *ret)
 		q->note = copy_text(p->note);
 		q->tags = copy_text(p->tags);
 		q->host = copy_text(p->host);
+		q->file = copy_text(p->file);
 	}
 }
 

@@ -21,6 +21,7 @@ struct peer {
 	size_t net_count, net_room;
 	bool saved, live;
 	bool own_file;		/* saved in IF.d, else in the main file */
+	char *file;		/* its name there when it gives the peer none; NULL: NAME.peer */
 	bool disabled;		/* "Enabled = false" in its file: not to be live */
 	bool has_psk;
 	uint8_t psk[TNL_KEY_LEN];
@@ -70,8 +71,8 @@ void roster_free(struct roster *r);
 /* Ends the program when memory ends. */
 void roster_copy(const struct roster *from, struct roster *ret);
 
-/* The peers of one text, read as the file `path`; name: of a peer's own file, NULL: the main file. 0, or CMD_USAGE
- * after a line on stderr for each error. To be sorted. */
+/* The peers of one text, read as the file `path`; name: that a peer's own file gives it, "": none, since it cannot be a
+ * name; NULL: the main file. 0, or CMD_USAGE after a line on stderr for each error. To be sorted. */
 int roster_read(const struct ctx *c, const char *path, const char *name, const char *text, size_t len,
 		struct roster *r);
 
