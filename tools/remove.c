@@ -3,6 +3,9 @@
  * peer remove: a peer with a file of its own loses that file, one in the main file is cut out of it, every byte
  * around it untouched. The interface forgets it first: were the file gone first and the rest cut short, its name would
  * be gone, too, and the same said again would find nobody.
+ *
+ * Where the same key stands in another file, too, the interface has one peer for both. It is then what the other file
+ * says, as it would be after a reload, and its sessions go on.
  */
 #include "change.h"
 #include "client.h"
@@ -74,11 +77,11 @@ static int report(const struct ctx *c, const struct change *ch, const char *name
 	return CMD_DONE;
 }
 
-static int unroute(const struct ctx *c, const struct change *ch, const struct peer *p, const char *name)
+static int unroute(const struct ctx *c, const struct change *ch, enum follow routes, const char *name)
 {
 	char why[FOLLOW_WHY];
 
-	if (!follow(c, ch, follow_look(ch, p), why))
+	if (!follow(c, ch, routes, why))
 		return cmd_fail(c, CMD_NOTLIVE, "\"%s\" is removed, but its routes are still there: %s", name, why);
 	return report(c, ch, name, true);
 }
@@ -95,9 +98,67 @@ static void print_plan(const struct change *ch, const struct peer *p, const char
 		printf("would remove from %s: %s\n", ch->iface.name, name);
 }
 
+static const struct peer *find_twin(const struct change *ch, const struct peer *p)
+{
+	for (size_t i = 0; i < ch->roster.count; i++) {
+		const struct peer *t = &ch->roster.peer[i];
+
+		if (t != p && t->saved && !t->disabled && !memcmp(t->key, p->key, sizeof(t->key)))
+			return t;
+	}
+	return NULL;
+}
+
+/* What is live may be what p's file says: the other one is read once more, by itself. */
+static int twin_live(const struct ctx *c, struct change *ch, const struct peer *p, enum follow *routes)
+{
+	struct roster files = { 0 };
+	int code = roster_load_files(c, &ch->iface, false, &files), err = code ? -EIO : 0;
+	struct peer *twin = code ? NULL : roster_by_key(&files, p->key);
+	enum follow more = twin ? follow_look(ch, twin) : FOLLOW_NOTHING;
+
+	if (twin)
+		err = change_go_live(c, ch, twin);
+	*routes = more > *routes ? more : *routes;
+	roster_free(&files);
+	return err;
+}
+
+static int leave_twin(const struct ctx *c, struct change *ch, const struct peer *p, const struct peer *twin,
+		      const char *name)
+{
+	char left[IFACE_PEER_NAME_MAX + 1];
+	enum follow routes = follow_look(ch, p);
+	int code = unsave(c, ch, p), err;
+
+	if (code)
+		return code;
+	peer_label(twin, left);
+	err = ch->live ? twin_live(c, ch, p, &routes) : 0;
+	if (err)
+		return cmd_fail(c, CMD_NOTLIVE, "\"%s\" is removed, but \"%s\" of the same key is not live: %s", name,
+				left, strerror(-err));
+	cmd_note(c, "\"%s\" has the same key and is still there", left);
+	return unroute(c, ch, routes, name);
+}
+
+static int take_away(const struct ctx *c, struct change *ch, struct peer *p, const char *name, bool save, bool live)
+{
+	int code, err = live ? client_peer_remove(ch->iface.sock, p->key) : 0;
+
+	if (err)
+		return cmd_fail(c, iface_code(err), "\"%s\" is still there: %s", name, strerror(-err));
+	if (!save || !(code = unsave(c, ch, p)))
+		return unroute(c, ch, follow_look(ch, p), name);
+	if (live)
+		change_go_live(c, ch, p);
+	return code;
+}
+
 static int remove_peer(const struct ctx *c, struct change *ch)
 {
 	char name[IFACE_PEER_NAME_MAX + 1];
+	const struct peer *twin;
 	struct peer *p;
 	int code, err = roster_find(&ch->roster, c->word[0], &p);
 	bool save, live;
@@ -119,14 +180,8 @@ static int remove_peer(const struct ctx *c, struct change *ch)
 	}
 	if (save && (code = can_unsave(c, ch, p)))
 		return code;
-	err = live ? client_peer_remove(ch->iface.sock, p->key) : 0;
-	if (err)
-		return cmd_fail(c, iface_code(err), "\"%s\" is still there: %s", name, strerror(-err));
-	if (!save || !(code = unsave(c, ch, p)))
-		return unroute(c, ch, p, name);
-	if (live)
-		change_go_live(c, ch, p);
-	return code;
+	twin = save ? find_twin(ch, p) : NULL;
+	return twin ? leave_twin(c, ch, p, twin, name) : take_away(c, ch, p, name, save, live);
 }
 
 int cmd_peer_remove(struct ctx *c)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Files of peers that the daemon reads are files that tunctl knows, whatever they are called: their peers are saved,
-# can be changed, removed and given a name.
+# can be changed, removed and given a name. One key in two files is one peer, and when one file goes it is what the
+# other says.
 #
 #   ns a: wg0 10.8.0.1/24, fd08::1/64
 . "$(dirname "$0")/lib.sh"
@@ -69,5 +70,31 @@ claim "its file has the name" bash -c "test -e '$D/john.peer' && ! test -e '$D/J
 claim "so has the list" json '[.peers[].name] | sort == ["anna", "john"]' ctl list
 claim "the doctor has nothing to say of names" grep -q '^ok' <(doctor file-names)
 claim "a reload brings nobody back" bash -c "ctl reload && test \"\$(wg show wg0 peers | wc -l)\" = 2"
+
+# ---- One key in two files
+
+# twice REMOVED LEFT: both are there, as the daemon reads them.
+twice()
+{
+	file one two 10.8.0.20/32
+	file two two 10.8.0.21/32,10.99.0.0/24
+	must ctl reload
+	claim "remove $1 of two with one key" code 0 ctl remove "$1"
+	claim "its file is gone, the other stays" bash -c "! test -e '$D/$1.peer' && test -e '$D/$2.peer'"
+	claim "what is live is what the other says" equal "$(live "$(key two)")" "$3"
+	claim "and so are its routes" equal "$(n a ip -4 route show 10.99.0.0/24 | wc -l)" "$4"
+	claim "nothing differs" grep -q '^ok' <(doctor differs)
+	must ctl remove "$2"
+	claim "without the other nothing is left" equal "$(live "$(key two)")" ""
+}
+twice one two '10.8.0.21/32 10.99.0.0/24' 1
+twice two one '10.8.0.20/32' 0
+file one two 10.8.0.20/32
+file two two 10.8.0.21/32
+echo '#: Enabled = false' >>"$D/two.peer"
+must ctl reload
+claim "remove the one that is disabled" code 0 ctl remove two
+claim "the other is still live" equal "$(live "$(key two)")" 10.8.0.20/32
+must ctl remove one
 
 must ctl down
