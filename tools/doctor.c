@@ -9,11 +9,12 @@
 #include "conf.h"
 #include "daemon.h"
 #include "link.h"
+#include "lint.h"
 #include "out.h"
 #include "probe.h"
 #include "store.h"
+#include "view.h"
 
-#include <dirent.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -84,40 +85,53 @@ static void read_file(struct doctor_files *s, const char *path)
 	if (store_read(path, &text, &len))
 		return;
 	if (!conf_reader_init(&reader, text, len, ~UINT64_C(0))) {
-		while (conf_next(&reader, &it) != CONF_END) {
+		while (conf_next(&reader, &it) != CONF_END)
 			if (it.what == CONF_VALUE)
 				take_value(s, &it);
-			if (it.what == CONF_ERROR && !s->errors++)
-				snprintf(s->first, sizeof(s->first), "%s:%u:%u: %s", path, it.line, it.column,
-					 it.message);
-		}
 		sodium_memzero(&it, sizeof(it));
 		sodium_memzero(&reader, sizeof(reader));
 	}
 	store_free(text, len);
 }
 
-/* For what is wrong with them. */
-static void read_peers_files(struct doctor *d)
+static void take_error(struct doctor_files *s, const char *path, const struct lint_problem *p)
 {
-	DIR *dir = opendir(d->f.dir);
-	struct dirent *e;
+	char clean[DOCTOR_TEXT];
 
-	while (dir && (e = readdir(dir))) {
-		char path[PATH_MAX + NAME_MAX + 2];
-		size_t len = strlen(e->d_name);
-
-		if (e->d_name[0] == '.' || len < 5 || strcmp(e->d_name + len - 5, ".peer"))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", d->f.dir, e->d_name);
-		read_file(&d->files, path);
-	}
-	if (dir)
-		closedir(dir);
+	if (s->errors++)
+		return;
+	view_clean(path, clean, sizeof(clean));
+	if (p->at.line)
+		snprintf(s->first, sizeof(s->first), "%.120s:%u:%u: %.100s", clean, p->at.line, p->at.column,
+			 p->message);
+	else
+		snprintf(s->first, sizeof(s->first), "%.120s: %.120s", clean, p->message);
 }
 
-/* Ten thousand files are read once, and a second time only when something is wrong with one. */
-static int load_rosters(struct ctx *c, struct doctor *d)
+/* What check says of them, but for what is wrong with all of them together: other checks look for that. */
+static void check_files(struct doctor *d)
+{
+	struct lint_problem unread = { .error = true };
+	struct lint l;
+	size_t len;
+	char *text;
+	int err = store_read(d->f.conf, &text, &len);
+
+	if (err) {
+		snprintf(unread.message, sizeof(unread.message), "%s", strerror(-err));
+		take_error(&d->files, d->f.conf, &unread);
+		return;
+	}
+	lint_text(d->f.conf, text, len, d->f.dir, &l);
+	for (size_t i = 0; i < l.problem_count; i++)
+		if (l.problem[i].error && !l.problem[i].together)
+			take_error(&d->files, l.file[l.problem[i].at.file], &l.problem[i]);
+	lint_free(&l);
+	store_free(text, len);
+}
+
+/* Ten thousand files are read once, and a second time only when there is time for it, or one of them is bad. */
+static int load_rosters(struct ctx *c, struct doctor *d, bool slow)
 {
 	struct iface files = d->f;
 	int code;
@@ -129,8 +143,9 @@ static int load_rosters(struct ctx *c, struct doctor *d)
 	if (roster_load(c, &files, true, &d->saved)) {
 		d->files.bad = true;
 		roster_sort(&d->saved);
-		read_peers_files(d);
 	}
+	if (d->f.conf[0] && (slow || d->files.bad))
+		check_files(d);
 	roster_copy(&d->saved, &d->r);
 	if (!d->r.own_count && d->f.running)
 		d->r.own_count = link_addresses(d->f.name, d->r.own, ROSTER_OWN_MAX);
@@ -151,7 +166,7 @@ int doctor_begin(struct ctx *c, struct doctor *d, bool slow)
 		return cmd_fail(c, CMD_NOENT, "there is no interface %s, neither running nor configured", d->f.name);
 	if (code)
 		return code;
-	code = load_rosters(c, d);
+	code = load_rosters(c, d, slow);
 	d->answers = d->f.running && !code;
 	d->pid = d->f.running ? probe_listener(d->f.sock) : 0;
 	if (d->f.running && daemon_ask(d->f.ctl, "state", STATE_MS, &d->state))

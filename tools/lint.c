@@ -44,6 +44,7 @@ void lint_say(struct lint *l, bool error, struct lint_place at, const char *fmt,
 
 	p->at = at;
 	p->error = error;
+	p->together = l->together;
 	va_start(ap, fmt);
 	vsnprintf(p->message, sizeof(p->message), fmt, ap);
 	va_end(ap);
@@ -250,6 +251,7 @@ static int by_place(const void *a, const void *b)
 
 static void finish(struct lint *l)
 {
+	l->together = true;
 	lint_together(l);
 	if (l->problem_count)
 		qsort(l->problem, l->problem_count, sizeof(*l->problem), by_place);

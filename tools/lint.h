@@ -24,6 +24,7 @@ struct lint_place {
 struct lint_problem {
 	struct lint_place at;
 	bool error;			/* else a warning: it can be applied */
+	bool together;			/* no file is wrong by itself */
 	char message[LINT_MESSAGE_MAX];
 };
 
@@ -51,7 +52,7 @@ struct lint {
 	size_t peer_count, peer_room;
 	struct lint_net *net, *own;	/* of peers; of the interface, host bits kept */
 	size_t net_count, net_room, own_count, own_room;
-	bool has_interface, has_key;
+	bool has_interface, has_key, together;
 	uint8_t public[TNL_KEY_LEN];
 };
 

@@ -97,4 +97,24 @@ claim "remove the one that is disabled" code 0 ctl remove two
 claim "the other is still live" equal "$(live "$(key two)")" 10.8.0.20/32
 must ctl remove one
 
+# ---- What cannot be read
+
+# bad TEXT: the doctor finds it as check and reload do, and the list is not empty for it.
+bad()
+{
+	claim "$1: check" code 2 ctl check "$ETC/wg0.conf"
+	claim "$1: reload" code 2 ctl reload
+	claim "$1: the doctor" grep -q "^problem: .*$2" <(doctor config)
+	claim "$1: the list has the others" json '.peers | length == 2' ctl list
+}
+mkdir "$D/dir.peer"
+bad "a directory" dir.peer
+rmdir "$D/dir.peer"
+ln -s nowhere "$D/l.peer"
+bad "a link to nothing" l.peer
+rm "$D/l.peer"
+printf '[Peer]\nPublicKey = x\n' >"$D/b d.peer"
+bad "a line in a file without a name" 'b d.peer:2:13'
+rm "$D/b d.peer"
+claim "mended" grep -q '^ok' <(doctor config)
 must ctl down
