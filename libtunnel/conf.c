@@ -191,6 +191,22 @@ static bool end_section(struct conf_reader *r, struct conf_item *ret)
 	return true;
 }
 
+/* Some editors begin a file with a mark that nobody sees. What follows is of no section, and of the lines of UTF-16
+ * nothing is worth a word. */
+static bool refuse_mark(struct conf_reader *r, struct conf_item *ret)
+{
+	const char *text = r->lines.text;
+	uint32_t len = r->at.end;
+	bool utf8 = len >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3);
+
+	r->wide = len >= 2 && (!memcmp(text, "\xFF\xFE", 2) || !memcmp(text, "\xFE\xFF", 2));
+	if (!utf8 && !r->wide)
+		return false;
+	r->at.section = r->lines.section = CONF_UNKNOWN;
+	return complain(r, CONF_ERROR, 0, ret, "a byte order mark of UTF-%s: save the file as plain UTF-8",
+			utf8 ? "8" : "16");
+}
+
 static bool step_line(struct conf_reader *r, struct conf_item *ret)
 {
 	r->key = CONF_NO_KEY;
@@ -198,6 +214,8 @@ static bool step_line(struct conf_reader *r, struct conf_item *ret)
 		r->step = FINISHED;
 		return end_section(r, ret);
 	}
+	if (!r->at.start && refuse_mark(r, ret))
+		return true;
 	if (r->at.end - r->at.start - (r->lines.text[r->at.end - 1] == '\n') > CONF_LINE_MAX)
 		return complain(r, CONF_ERROR, r->at.start + CONF_LINE_MAX, ret, "a line has at most %d bytes",
 				CONF_LINE_MAX);
@@ -205,7 +223,7 @@ static bool step_line(struct conf_reader *r, struct conf_item *ret)
 		r->step = PAIR;
 	else if (r->at.kind == CONF_HEADER)
 		r->step = HEADER;
-	else if (r->at.kind == CONF_GARBAGE)
+	else if (r->at.kind == CONF_GARBAGE && !r->wide)
 		return complain(r, CONF_ERROR, r->at.name, ret, "expected Key = value, [Interface] or [Peer]");
 	return r->step == HEADER && end_section(r, ret);
 }

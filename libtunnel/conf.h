@@ -160,6 +160,7 @@ struct conf_reader {
 	uint32_t header_line, header_column;
 	enum conf_key key;
 	uint8_t step;
+	bool wide;			/* the text is UTF-16 */
 };
 
 /* supported: CONF_BIT() of each extension key that the caller acts upon; any other is a warning, "not supported by

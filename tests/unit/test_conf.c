@@ -180,6 +180,16 @@ static const struct {
 	  "3:2 error: expected Key = value, [Interface] or [Peer]\n"
 	  "4:1 error: expected Key = value, [Interface] or [Peer]\n"
 	  "5:1 error: expected Key = value, [Interface] or [Peer]\n" },
+	{ "\xEF\xBB\xBF[Interface]\nMTU = 1420\n" P,
+	  "1:1 error: a byte order mark of UTF-8: save the file as plain UTF-8\n"
+	  "3:1 [Peer]\n4:11 PublicKey " KEY_A "\n" },
+	{ "\xEF\xBB\xBFMTU = 1420\nfoo\n",
+	  "1:1 error: a byte order mark of UTF-8: save the file as plain UTF-8\n"
+	  "2:1 error: expected Key = value, [Interface] or [Peer]\n" },
+	{ "\xFF\xFE[\n", "1:1 error: a byte order mark of UTF-16: save the file as plain UTF-8\n" },
+	{ "\xFE\xFF", "1:1 error: a byte order mark of UTF-16: save the file as plain UTF-8\n" },
+	{ "\xFF\xFE[\nI\n = x\n", "1:1 error: a byte order mark of UTF-16: save the file as plain UTF-8\n" },
+	{ "\xEF\xBB", "1:1 error: expected Key = value, [Interface] or [Peer]\n" },
 	{ "  [Peers]\nfoo = bar\n[]\n" I, "1:3 error: unknown section, there are [Interface] and [Peer]\n"
 	  "3:1 error: unknown section, there are [Interface] and [Peer]\n4:1 [Interface]\n" },
 	{ "\n  [Peer]\nName = x\n[Peer]\nPublicKey = x\n[Peer]\n" I, "2:3 [Peer]\n3:8 Name 'x'\n"
