@@ -348,6 +348,9 @@ struct config *config_load(const char *file, FILE *messages)
 		fprintf(messages, "%s: NAT is for a server, KillSwitch for a client: not both\n", file);
 		r.errors++;
 	}
+	if (!r.errors && config_twins(c))
+		fprintf(messages, "%s: warning: a public key stands in two [Peer] sections, the last one counts (see: "
+			"tunctl check)\n", file);
 	if (!r.errors)
 		return c;
 	config_free(c);

@@ -78,7 +78,7 @@ twice()
 {
 	file one two 10.8.0.20/32
 	file two two 10.8.0.21/32,10.99.0.0/24
-	must ctl reload
+	claim "a reload warns of it" grep -q 'warning: a public key stands in two' <(ctl reload 2>&1)
 	claim "remove $1 of two with one key" code 0 ctl remove "$1"
 	claim "its file is gone, the other stays" bash -c "! test -e '$D/$1.peer' && test -e '$D/$2.peer'"
 	claim "what is live is what the other says" equal "$(live "$(key two)")" "$3"
