@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 struct addition {
 	struct change ch;
@@ -371,6 +372,31 @@ static bool asks_for_page(const struct ctx *c)
 	return cmd_has(c, OPT_QR) || cmd_has(c, OPT_PNG) || cmd_has(c, OPT_CONF);
 }
 
+static bool is_file(const char *path)
+{
+	return !path || (strcmp(path, "-") && !access(path, F_OK));
+}
+
+/* The key of a peer that is there was made before. A file that is asked for may be there, too; else there is none to
+ * be had: what is left to do is done all the same. */
+static int no_page(const struct ctx *c, struct addition *a)
+{
+	const char *name = a->want.name;
+	bool kept;
+
+	if (!cmd_has(c, OPT_QR) && is_file(c->val[OPT_CONF]) && is_file(c->val[OPT_PNG]))
+		return 0;
+	kept = !keep_load(&a->ch.iface, a->old, a->private);
+	if (!a->save && !a->live)
+		return cmd_fail(c, CMD_CONFLICT, kept ? "\"%s\" is there already (use: tunctl peer export %s)" :
+				"\"%s\" is there already, and its private key only with its owner (for a new one: "
+				"tunctl peer remove %s)", name, name);
+	cmd_note(c, kept ? "\"%s\" has a key already (use: tunctl peer export %s)" :
+		 "\"%s\" has a key already, which only its owner has (for a new one: tunctl peer remove %s)", name,
+		 name);
+	return 0;
+}
+
 static int add(const struct ctx *c, struct addition *a)
 {
 	int code = decide(c, a), failed = 0;
@@ -378,9 +404,8 @@ static int add(const struct ctx *c, struct addition *a)
 	if (code)
 		return code;
 	a->secret = !a->old && (a->made_key || a->q.psk_how == PSK_AUTO || asks_for_page(c));
-	if (a->old && asks_for_page(c))
-		cmd_note(c, "\"%s\" is there already, with a key that was made before (see: tunctl peer export)",
-			 a->want.name);
+	if (a->old && asks_for_page(c) && (code = no_page(c, a)))
+		return code;
 	if (a->secret && (code = deliver_begin(c, a->made_key, false, &a->out)))
 		return code;
 	if (cmd_has(c, OPT_DRY_RUN)) {

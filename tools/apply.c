@@ -213,7 +213,17 @@ static int begin_end(struct ctx *c, struct iface *f)
 
 	if (!code && !f->conf[0])
 		code = cmd_fail(c, CMD_NOENT, "no file describes %s", f->name);
-	return code ? code : iface_lock(c, f);
+	return code || cmd_has(c, OPT_DRY_RUN) ? code : iface_lock(c, f);
+}
+
+/* What either end would do to the trial that is on, or that there is none. */
+static int print_end(const struct iface *f, bool on, const char *what)
+{
+	if (on)
+		printf("would %s: %s\n", what, f->conf);
+	else
+		printf("nothing to do: nothing is on trial\n");
+	return CMD_DONE;
 }
 
 int cmd_confirm(struct ctx *c)
@@ -224,6 +234,8 @@ int cmd_confirm(struct ctx *c)
 
 	if (code)
 		return code;
+	if (cmd_has(c, OPT_DRY_RUN) && pending_is(&f))
+		return print_end(&f, true, "keep");
 	err = pending_is(&f) ? pending_confirm(&f) : -ENOENT;
 	if (!err)
 		return report(c, &f, true, 0, "confirmed");
@@ -231,7 +243,8 @@ int cmd_confirm(struct ctx *c)
 		return cmd_fail(c, iface_code(err), "%s: %s", f.conf, strerror(-err));
 	if (pending_path(&f, PENDING_REJECTED, rejected) && !access(rejected, F_OK))
 		return cmd_fail(c, CMD_FAILED, "it was rolled back; %s is what was on trial", rejected);
-	return report(c, &f, false, 0, "nothing is on trial");
+	return cmd_has(c, OPT_DRY_RUN) ? print_end(&f, false, NULL)
+				       : report(c, &f, false, 0, "nothing is on trial");
 }
 
 int cmd_rollback(struct ctx *c)
@@ -248,6 +261,9 @@ int cmd_rollback(struct ctx *c)
 	code = begin_end(c, &f);
 	if (code)
 		return code;
+	if (cmd_has(c, OPT_DRY_RUN))
+		return print_end(&f, pending_is(&f) && !(cmd_has(c, OPT_STALE) && pending_guarded(c, &f)),
+				 "bring back");
 	if (cmd_has(c, OPT_STALE)) {
 		err = pending_end_stale(c, &f, &rolled);
 	} else if (pending_is(&f)) {

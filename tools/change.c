@@ -76,6 +76,14 @@ int change_find(const struct ctx *c, const struct change *ch, const char *text, 
 	return 0;
 }
 
+static bool is_reserved(const struct roster *r, const struct net *n)
+{
+	for (size_t i = 0; i < r->own_count; i++)
+		if (net_reserved(&r->own[i], n))
+			return true;
+	return false;
+}
+
 static bool is_our_own(const struct roster *r, const struct net *n)
 {
 	for (size_t i = 0; i < r->own_count; i++) {
@@ -101,6 +109,9 @@ int change_check_nets(const struct ctx *c, const struct change *ch, const struct
 					peer_label(owner, name), advice);
 		if (is_our_own(&ch->roster, &net[i]))
 			return cmd_fail(c, CMD_CONFLICT, "%s is the address of %s itself (%s)",
+					net_text(&net[i], text), ch->iface.name, advice);
+		if (is_reserved(&ch->roster, &net[i]))
+			return cmd_fail(c, CMD_USAGE, "%s is of the network of %s as a whole, no peer's (%s)",
 					net_text(&net[i], text), ch->iface.name, advice);
 	}
 	return 0;

@@ -20,7 +20,8 @@ void change_end(struct change *ch);
 
 /* The peer that `text` names. 0, or CMD_NOENT after one line on stderr. */
 int change_find(const struct ctx *c, const struct change *ch, const char *text, struct peer **ret);
-/* CMD_CONFLICT after one line on stderr if a peer other than `but`, or the interface, has one of the networks. */
+/* CMD_CONFLICT after one line on stderr if a peer other than `but`, or the interface, has one of the networks;
+ * CMD_USAGE if nobody can. */
 int change_check_nets(const struct ctx *c, const struct change *ch, const struct net *net, size_t count,
 		      const struct peer *but, const char *advice);
 /* Makes p live as it stands in r, its endpoint looked up when that is a name. 0 or a negative errno; a name that cannot

@@ -3,6 +3,8 @@
  * diff: what the files say beside what is live, each read for itself. Where a peer speaks from is no difference: it
  * roams. Nor is a name or a note: the running interface knows none. Secrets are compared and never shown.
  */
+#include "diff.h"
+
 #include "client.h"
 #include "link.h"
 #include "view.h"
@@ -178,24 +180,57 @@ static void print(const struct ctx *c, const struct iface *f, struct comparison 
 		printf("%s: what is live is what %s says\n", f->name, f->conf);
 }
 
+static int begin(const struct ctx *c, const struct iface *f, struct comparison *d)
+{
+	int code;
+
+	*d = (struct comparison){ .list = json_array() };
+	out_table_init(&d->table, columns, sizeof(columns) / sizeof(columns[0]));
+	if (!f->conf[0])
+		return cmd_fail(c, CMD_NOENT, "no file describes %s", f->name);
+	code = iface_need_running(c, f);
+	return code ? code : compare(c, f, d);
+}
+
+static void end(struct comparison *d)
+{
+	out_table_free(&d->table);
+	json_decref(d->list);
+	roster_free(&d->file);
+	roster_free(&d->live);
+}
+
+int diff_plan(const struct ctx *c, const struct iface *f)
+{
+	struct comparison d;
+	int code = begin(c, f, &d);
+	const char *where, *what, *saved, *live;
+	size_t i;
+	json_t *one;
+
+	json_array_foreach(d.list, i, one)
+		if (!code && !json_unpack(one, "{s:s, s:s, s:s, s:s}", "where", &where, "what", &what, "saved", &saved,
+					  "live", &live))
+			printf("would change: %s: %s, from %s to %s\n", where, what, live, saved);
+	if (!code && !d.count)
+		printf("nothing to do: what is live is what %s says\n", f->conf);
+	end(&d);
+	return code;
+}
+
 int cmd_diff(struct ctx *c)
 {
-	struct comparison d = { .list = json_array() };
+	struct comparison d;
 	struct iface f;
 	int code = iface_find(c, c->word[0], IFACE_RUNNING_FIRST, &f);
 
-	out_table_init(&d.table, columns, sizeof(columns) / sizeof(columns[0]));
-	if (!code && !f.conf[0])
-		code = cmd_fail(c, CMD_NOENT, "no file describes %s", f.name);
-	if (!code)
-		code = iface_need_running(c, &f);
-	if (!code && !(code = compare(c, &f, &d))) {
+	if (code)
+		return code;
+	code = begin(c, &f, &d);
+	if (!code) {
 		print(c, &f, &d);
 		code = d.count ? CMD_CONFLICT : CMD_DONE;
 	}
-	out_table_free(&d.table);
-	json_decref(d.list);
-	roster_free(&d.file);
-	roster_free(&d.live);
+	end(&d);
 	return code;
 }

@@ -2,6 +2,7 @@
 #include "iface.h"
 
 #include "client.h"
+#include "pick.h"
 #include "restore.h"
 #include "store.h"
 
@@ -56,6 +57,18 @@ bool iface_name_ok(const char *name)
 bool iface_peer_name_ok(const char *name)
 {
 	return name_ok(name, IFACE_PEER_NAME_MAX, "._-");
+}
+
+int iface_new_peer_name(const struct ctx *c, const char *name)
+{
+	struct net n;
+
+	if (!iface_peer_name_ok(name))
+		return cmd_fail(c, CMD_USAGE, "\"%s\" cannot be a name (1 to %d of A-Z a-z 0-9 . _ -, first a letter, "
+				"digit or _)", name, IFACE_PEER_NAME_MAX);
+	if (net_parse(name, strlen(name), &n))
+		return cmd_fail(c, CMD_USAGE, "\"%s\" cannot be a name: it is an address (use --ip %s)", name, name);
+	return 0;
 }
 
 int iface_code(int err)

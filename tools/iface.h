@@ -54,6 +54,9 @@ const char *iface_run_dir(const struct ctx *c);
 bool iface_name_ok(const char *name);
 /* [A-Za-z0-9._-], 1 to 63 characters, no dot in front: safe as the name of a file. */
 bool iface_peer_name_ok(const char *name);
+/* Whether a peer may get that name. One that is an address would mean another peer. 0, or CMD_USAGE after one line on
+ * stderr. */
+int iface_new_peer_name(const struct ctx *c, const char *name);
 /* CMD_PERM, CMD_BUSY or CMD_FAILED for a negative errno. */
 int iface_code(int err);
 

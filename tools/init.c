@@ -170,10 +170,10 @@ static int decide_client(struct init *in)
 {
 	const char *name = cmd_has(in->c, OPT_CLIENT) ? in->c->val[OPT_CLIENT] : "phone";
 	struct net got, none;
+	int code;
 
-	if (!iface_peer_name_ok(name))
-		return cmd_fail(in->c, CMD_USAGE, "\"%s\" cannot be a name (1 to %d of A-Z a-z 0-9 . _ -, first a "
-				"letter, digit or _)", name, IFACE_PEER_NAME_MAX);
+	if ((code = iface_new_peer_name(in->c, name)))
+		return code;
 	if ((size_t)snprintf(in->client_path, PATH_MAX, "%s/%s.peer", in->iface.dir, name) >= PATH_MAX)
 		return cmd_fail(in->c, CMD_USAGE, "the path of the file is too long");
 	strcpy(in->client.name, name);

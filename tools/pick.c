@@ -161,6 +161,13 @@ static bool lift_by_order(struct net *taken, size_t count, number own, number en
 	return true;
 }
 
+bool net_reserved(const struct net *within, const struct net *n)
+{
+	if (n->bits != width(n) || width(within) - within->bits < 2 || !net_contains(within, n))
+		return false;
+	return to_number(n) == first(within) || (n->addr.family == 4 && to_number(n) == last(within));
+}
+
 int pick_address(const struct net *within, struct net *taken, size_t count, struct net *ret)
 {
 	number begin = first(within), end = last(within), own = to_number(within), at = begin;

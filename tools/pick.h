@@ -22,6 +22,9 @@ struct net net_masked(struct net n);
 bool net_equal(const struct net *a, const struct net *b);	/* host bits count */
 bool net_contains(const struct net *outer, const struct net *inner);
 
+/* No host of `within` can have this address: it is the network itself or, of IPv4, the broadcast address. */
+bool net_reserved(const struct net *within, const struct net *n);
+
 /* The lowest address of `within` that lies in none of taken[0..count), as /32 or /128. Left out, too: `within`'s own
  * address, the first of the network (RFC 4291 2.6.1: the routers'), the last of an IPv4 network (broadcast). A taken
  * network that covers all of `within`, a default route for instance, claims no address of it. Reorders taken and

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* reload: the daemon does it, here is said what it did. */
 #include "daemon.h"
+#include "diff.h"
 #include "iface.h"
 #include "out.h"
 #include "view.h"
@@ -56,6 +57,8 @@ int cmd_reload(struct ctx *c)
 
 	if (code || (code = iface_need_running(c, &f)))
 		return code;
+	if (cmd_has(c, OPT_DRY_RUN))
+		return diff_plan(c, &f);
 	/* Who is not root, as the service that systemd reloads, cannot take the lock. He may see half of a change that
 	 * is under way; but whoever makes it reloads at its end. */
 	if (geteuid() == 0 && (code = iface_lock(c, &f)))

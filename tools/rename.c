@@ -101,11 +101,8 @@ int cmd_peer_rename(struct ctx *c)
 {
 	struct edit e = { .path = "" };
 	struct change ch = { .iface.lock = -1 };
-	int code = 0;
+	int code = iface_new_peer_name(c, c->word[1]);
 
-	if (!iface_peer_name_ok(c->word[1]))
-		code = cmd_fail(c, CMD_USAGE, "\"%s\" cannot be a name (1 to %d of A-Z a-z 0-9 . _ -, first a letter, "
-				"digit or _)", c->word[1], IFACE_PEER_NAME_MAX);
 	c->val[OPT_OFFLINE] = "";	/* the daemon need not run */
 	if (!code && !(code = change_begin(c, &ch)))
 		code = rename_peer(c, &ch, &e);

@@ -45,6 +45,14 @@ static int read_psk(const struct ctx *c, bool set, struct request *q)
 	return 0;
 }
 
+/* One address. A network of them may be routed to a peer. */
+static bool is_multicast(const struct net *n)
+{
+	if (n->addr.family == 4)
+		return n->bits == 32 && n->addr.ip[0] >> 4 == 0xe;
+	return n->bits == 128 && n->addr.ip[0] == 0xff;
+}
+
 static int read_nets(const struct ctx *c, bool set, struct request *q)
 {
 	char one[TEXT_ADDR], all[TEXT_ADDR];
@@ -57,9 +65,13 @@ static int read_nets(const struct ctx *c, bool set, struct request *q)
 			q->auto_net = true;
 			continue;
 		}
+		if (!strcmp(c->ip[i], "auto"))
+			return cmd_fail(c, CMD_USAGE, "--ip auto is for peer add, which picks one (say which)");
 		if (!net_parse(c->ip[i], strlen(c->ip[i]), &n))
 			return cmd_fail(c, CMD_USAGE, "--ip %s: not an address%s", c->ip[i],
 					set ? " or network" : ", network or \"auto\"");
+		if (is_multicast(&n))
+			return cmd_fail(c, CMD_USAGE, "--ip %s: a multicast address, which is no peer's", c->ip[i]);
 		bare = net_masked(n);
 		if (!net_equal(&bare, &n)) {
 			n.bits = n.addr.family == 4 ? 32 : 128;
@@ -134,9 +146,11 @@ static int read_keepalive(const struct ctx *c, struct request *q)
 	q->keepalive_s = -1;
 	if (!text)
 		return 0;
+	if (!strcmp(text, "off"))
+		text = "0";
 	v = strtol(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || v > UINT16_MAX)
-		return cmd_fail(c, CMD_USAGE, "--keepalive %s: not a number from 0 to %d", text, UINT16_MAX);
+		return cmd_fail(c, CMD_USAGE, "--keepalive %s: not a number from 0 to %d, or off", text, UINT16_MAX);
 	q->keepalive_s = (int)v;
 	return 0;
 }
@@ -178,9 +192,8 @@ int request_parse(const struct ctx *c, bool set, struct request *ret)
 	int code;
 
 	*ret = (struct request){ .name = c->word[0], .note = c->val[OPT_NOTE] };
-	if (!set && !iface_peer_name_ok(ret->name))
-		return cmd_fail(c, CMD_USAGE, "\"%s\" cannot be a name (1 to %d of A-Z a-z 0-9 . _ -, first a letter, "
-				"digit or _)", ret->name, IFACE_PEER_NAME_MAX);
+	if (!set && (code = iface_new_peer_name(c, ret->name)))
+		return code;
 	if (key && !(ret->has_key = text_key_from_base64(key, strlen(key), ret->key)))
 		return cmd_fail(c, CMD_USAGE, "--pubkey: not a key (44 characters of base64, as pubkey prints them)");
 	if (cmd_has(c, OPT_KEEP_KEY) && (key || cmd_has(c, OPT_RUNTIME)))

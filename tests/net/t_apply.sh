@@ -102,6 +102,9 @@ claim "the new one is on trial" eval 'is new && read_last new && on_trial && gua
 sed -n 's/^PrivateKey = //p' "$T/new" >"$T/key"
 claim "its guard does not know the keys" forgot "$(guard)" "$T/key"
 claim "exit 4: one trial at a time" code 4 ctl apply "$T/old" --confirm 60s
+claim "-n says how either end would be, and is none" eval 'ctl confirm -n | grep -qx "would keep: $CONF" &&
+	ctl rollback -n | grep -qx "would bring back: $CONF" && ctl rollback -n --stale | grep -q "nothing to do" &&
+	is new && on_trial'
 claim "confirm" json .changed ctl confirm
 claim "the new one stays, the guard goes" eval 'is new && not on_trial && wait_for 5 not guard && is new'
 claim "confirmed twice is once" json '.changed == false' ctl confirm

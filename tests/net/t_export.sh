@@ -41,6 +41,12 @@ claim "the server's file says where it is and which servers to ask" bash -c "
 	grep -qx 'AllowedIPs = 0.0.0.0/0, ::/0' '$T/anna.conf'"
 claim "--keep-key keeps the key" equal "$(sed -n 's/PrivateKey = //p' "$T/anna.conf")" "$(cat "$ETC/wg0.d/anna.key")"
 claim "closed to others, too" equal "$(stat -c %a "$ETC/wg0.d/anna.key")" 600
+said() { "$@" >"$T/said" 2>&1; equal "$?" 4 && grep -q "$WITH" "$T/said" && equal "$(wc -l <"$T/said")" 1; }
+claim "added again with its file it is so already" unchanged add anna --conf "$T/anna.conf"
+WITH='tunctl peer export anna'
+claim "exit 4: another one is export's to write" unchanged said add anna --conf "$T/other.conf"
+claim "no file is written" not test -e "$T/other.conf"
+claim "exit 4: nor is there a code" unchanged said add anna --qr
 claim "export gives the same again" cmp "$T/anna.conf" <(ctl peer export anna)
 claim "--png writes a code" add bo --png "$T/bo.png"
 claim "--png - gives it to a pipe" bash -c "cd '$T' && ctl peer add --offline pipe --png - >'$T/pipe.png' &&
@@ -49,6 +55,8 @@ claim "exit 2: not beside something else" unchanged code 2 add carl --png - --co
 claim "exit 2: nor in JSON" unchanged code 2 add carl --png - --json
 claim "exit 2: nor onto a terminal" unchanged code 2 script -qec \
 	"$TUNCTL --etc $T/etc peer add --offline carl --png - >/dev/tty" /dev/null
+WITH='only with its owner'
+claim "exit 4: what is nowhere cannot be written again" unchanged said add bo --conf -
 claim "without --keep-key nothing is kept" not test -e "$ETC/wg0.d/bo.key"
 claim "exit 4: a file that is there is not overwritten" unchanged code 4 add carl --conf "$T/anna.conf"
 claim "exit 2: nor is what is no file" unchanged code 2 add carl --conf /dev/null

@@ -48,6 +48,16 @@ claim "exit 2: nothing to set" unchanged code 2 ctl peer set carl
 claim "exit 3: no such peer" unchanged code 3 ctl peer set nobody --keepalive 1
 claim "exit 4: an address of another" unchanged code 4 ctl peer set carl --ip 192.168.9.2
 claim "exit 4: our own address" unchanged code 4 ctl peer set carl --ip 192.168.9.1
+claim "exit 2: the broadcast address" unchanged code 2 ctl peer set carl --ip 192.168.9.255
+claim "exit 2: the network's, by add" unchanged code 2 ctl peer add eve --pubkey "$(key eve)" --ip 192.168.9.0
+claim "exit 2: that of IPv6" unchanged code 2 ctl peer add eve --pubkey "$(key eve)" --ip fd09::
+claim "exit 2: a multicast address" unchanged code 2 ctl peer add eve --pubkey "$(key eve)" --ip 224.0.0.5
+claim "exit 2: one of IPv6" unchanged code 2 ctl peer add eve --pubkey "$(key eve)" --ip ff02::5
+claim "a network of them is a route" unchanged code 0 ctl peer add -n eve --pubkey "$(key eve)" --ip 224.0.0.0/24
+claim "exit 2: a name that is an address" unchanged code 2 ctl peer add 10.8.0.2 --pubkey "$(key eve)"
+claim "exit 2: nor by rename" unchanged code 2 ctl peer rename carl 192.168.9.2
+claim "exit 2: set picks no address, which is said" unchanged code 2 bash -c "
+	ctl peer set carl --ip auto 2>&1 | tee '$T/said'; grep -q 'for peer add' '$T/said' && exit 2"
 claim "-n changes nothing" unchanged code 0 ctl peer set carl -n --ip 192.168.9.51
 claim "what is so is not written again" unchanged code 0 ctl peer set b --ip fd09::2 --ip 192.168.9.2
 claim "set keepalive in the main file" code 0 ctl peer set b --keepalive 25
@@ -55,7 +65,8 @@ claim "one line more, every other byte stays" equal "$(diff "$T/before.conf" "$E
 	"$(printf '11a12\n> PersistentKeepalive = 25')"
 claim "it is live" equal "$(of_peer persistent-keepalive "$(key b)")" 25
 claim "set twice is once" unchanged code 0 ctl peer set b --keepalive 25
-claim "keepalive 0 takes the line away" code 0 ctl peer set b --keepalive 0
+claim "keepalive off takes the line away" code 0 ctl peer set b --keepalive off
+claim "as does 0" unchanged code 0 ctl peer set b --keepalive 0
 claim "the file is as it was" cmp "$ETC/wga.conf" "$T/before.conf"
 claim "keepalive is off" equal "$(of_peer persistent-keepalive "$(key b)")" off
 claim "an address, named by address" code 0 ctl set 192.168.9.50 --ip 192.168.9.51 --ip 10.50.0.0/16
@@ -74,6 +85,9 @@ claim "note and tags in JSON" json '.changed and .peer.note == "new" and .peer.t
 claim "taken away" json '.changed and (.peer | has("note") or has("tags") | not)' ctl peer set carl --note "" --tag ""
 claim "--offline writes only the file" bash -c "ctl set carl --offline --keepalive 9 &&
 	grep -q 'Keepalive = 9' '$ETC/wga.d/carl.peer' && ! wg show wga persistent-keepalive | grep -qw 9"
+claim "reload -n says what it would do" bash -c "ctl reload -n | tee '$T/said'
+	grep -qx 'would change: carl: PersistentKeepalive, from 0 to 9' '$T/said'"
+claim "and does nothing" not grep -qw 9 <(wg show wga persistent-keepalive)
 claim "said without it, the interface follows" bash -c "ctl set carl --keepalive 9 &&
 	wg show wga persistent-keepalive | grep -qw 9"
 claim "--runtime writes no file" bash -c "ctl set carl --runtime --keepalive 8 &&
