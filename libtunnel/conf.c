@@ -236,7 +236,8 @@ static bool step_header(struct conf_reader *r, struct conf_item *ret)
 		bracket--;
 	r->step = LINE;
 	r->key = CONF_NO_KEY;
-	r->seen = 0;
+	/* There is one interface, in however many sections. */
+	r->seen &= CONF_BIT(CONF_PRIVATE_KEY) | CONF_BIT(CONF_PRIVATE_KEY_FILE);
 	if (r->at.section == CONF_UNKNOWN)
 		return complain(r, CONF_ERROR, bracket, ret, "unknown section, there are [Interface] and [Peer]");
 	tell(r, CONF_SECTION, bracket, ret);
@@ -265,6 +266,7 @@ static bool step_pair(struct conf_reader *r, struct conf_item *ret)
 	};
 	static const char *const homes[] = { "", "[Interface]", "[Peer]", "[Interface] or [Peer]" };
 	const struct conf_row *row;
+	enum conf_key rival;
 	bool again;
 
 	r->key = conf_key_find(r->lines.text + r->at.name, r->at.name_len);
@@ -280,6 +282,10 @@ static bool step_pair(struct conf_reader *r, struct conf_item *ret)
 	if (!(row->flags & here[r->at.section]))
 		return complain(r, CONF_ERROR, r->at.name, ret, "%s belongs in %s", row->name,
 				homes[row->flags & CONF_IN_BOTH]);
+	rival = conf_key_rival(r->key);
+	if (rival && r->seen & CONF_BIT(rival))
+		return complain(r, CONF_ERROR, r->at.name, ret, "%s: there is a %s already (leave one of them out)",
+				row->name, conf_rows[rival].name);
 	again = r->seen & CONF_BIT(r->key) && !(row->flags & CONF_REPEATS);
 	r->seen |= CONF_BIT(r->key);
 	r->step = SUPPORT;

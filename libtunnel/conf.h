@@ -59,7 +59,9 @@ enum conf_key {
 	CONF_EXPIRES, CONF_EXPIRES_FROM_FIRST_USE, CONF_QUOTA, CONF_QUOTA_RESET, CONF_RATE_UP, CONF_RATE_DOWN,
 	CONF_NAT,		/* number: CONF_NAT_...; text: of CONF_NAT_VIA the interface */
 	CONF_KILL_SWITCH,	/* number: CONF_KILL_... */
-	CONF_LISTEN, CONF_PRIVACY, CONF_PRIVATE_KEY_FILE, CONF_WORKERS,
+	CONF_LISTEN, CONF_PRIVACY,
+	CONF_PRIVATE_KEY_FILE,	/* text: a path, see conf_beside(); not together with PrivateKey */
+	CONF_WORKERS,
 	CONF_NO_OFFLOAD,	/* list: number, bits of CONF_OFFLOAD_ */
 	CONF_JC, CONF_JMIN, CONF_JMAX,
 	CONF_S1, CONF_S2, CONF_S3, CONF_S4,
@@ -155,7 +157,7 @@ struct conf_reader {
 	struct conf_lines lines;
 	struct conf_line at;		/* private from here: the line that items come from */
 	uint64_t supported;
-	uint64_t seen;			/* CONF_BIT() of each key in this section */
+	uint64_t seen;			/* CONF_BIT() of this section's keys; private keys of any */
 	uint32_t next;			/* offset of the next list element */
 	uint32_t header_line, header_column;
 	enum conf_key key;
@@ -169,6 +171,25 @@ struct conf_reader {
 int conf_reader_init(struct conf_reader *r, const char *text, size_t len, uint64_t supported);
 /* Returns ret->what. */
 enum conf_what conf_next(struct conf_reader *r, struct conf_item *ret);
+
+/* ---- Files of one key -------------------------------------------------------------------------------------------- */
+
+enum {
+	CONF_KEY_FILE_MAX = 128,	/* bytes of a file that holds one key: to be read with one more */
+	CONF_KEY_FILE_MESSAGE_MAX = 240,
+};
+
+/* What a path in the configuration file `conf` means: an absolute one itself, any other one in that file's directory.
+ * False: with its NUL it has more than max bytes. */
+bool conf_beside(const char *conf, const char *path, size_t len, char *dst, size_t max);
+
+/* The key of such a file: base64, and behind it nothing but white space. 0; -EFBIG: too long; -EINVAL: no key, or more
+ * than one. */
+int conf_key_file(const char *text, size_t len, uint8_t ret[TNL_KEY_LEN]);
+
+/* What is wrong with a PrivateKeyFile, and what would be right. err: of conf_key_file(); -ENOTSUP: it is no regular
+ * file; or another, that `why` says. conf: the configuration file beside which it was looked for; NULL: it was not. */
+void conf_key_file_wrong(char dst[CONF_KEY_FILE_MESSAGE_MAX], int err, const char *why, const char *conf);
 
 /* ---- Edits ------------------------------------------------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@ struct extent {
 	uint32_t own_end;	/* behind the last line of its own: pairs, and comments that follow without a gap */
 	unsigned hits;
 	struct conf_line hit;
+	bool rival;		/* a key that cannot stand beside that one is there */
 	bool match;
 };
 
@@ -59,6 +60,7 @@ static void scan_pair(struct scan *s, const char *text, const struct conf_line *
 		s->e.hits++;
 		s->e.hit = *l;
 	}
+	s->e.rival |= key && key == conf_key_rival(s->key);
 	if (s->pub && l->section == CONF_PEER && key == CONF_PUBLIC_KEY)
 		s->e.match = text_key_from_base64(text + l->value, l->value_len, found) &&
 			     !memcmp(found, s->pub, sizeof(found));
@@ -294,6 +296,8 @@ int conf_edit_set(const char *text, size_t len, const uint8_t *pub, const struct
 		return -ENOENT;
 	if (e.hits > 1)
 		return -ENOTUNIQ;
+	if (e.rival && pair->value)
+		return -EINVAL;
 	ret->len = 0;
 	if (pair->value)
 		return e.hits ? replace_value(&e.hit, pair->value, ret) : insert_pair(text, len, &e, pair, ret);

@@ -60,7 +60,8 @@ const struct conf_row conf_rows[CONF_KEYS] = {
 			       "yes, no or lan" },
 	[CONF_LISTEN] = { "Listen", EXTENSION(CONF_IN_INTERFACE | CONF_REPEATS) },
 	[CONF_PRIVACY] = { "Privacy", EXTENSION(CONF_IN_INTERFACE) },
-	[CONF_PRIVATE_KEY_FILE] = { "PrivateKeyFile", EXTENSION(CONF_IN_INTERFACE) },
+	[CONF_PRIVATE_KEY_FILE] = { "PrivateKeyFile", CONF_IN_INTERFACE | CONF_EXTENDS, CONF_TYPE_PATH, 0, 0,
+				    "the path of a file with a key in it (a key itself: PrivateKey)" },
 	[CONF_WORKERS] = { "Workers", CONF_IN_INTERFACE | CONF_EXTENDS, CONF_TYPE_NUMBER, 1, 32, "a number, 1 to 32" },
 	[CONF_NO_OFFLOAD] = { "NoOffload", CONF_IN_INTERFACE | CONF_EXTENDS | CONF_LIST | CONF_REPEATS |
 			      CONF_MAY_BE_EMPTY, CONF_TYPE_OFFLOAD, 0, 0,
@@ -106,6 +107,12 @@ enum conf_key conf_key_find(const char *name, size_t len)
 		if ((name[0] | ' ') == (conf_rows[k].name[0] | ' ') && conf_same_word(name, len, conf_rows[k].name))
 			return k;
 	return CONF_NO_KEY;
+}
+
+enum conf_key conf_key_rival(enum conf_key key)
+{
+	return key == CONF_PRIVATE_KEY ? CONF_PRIVATE_KEY_FILE :
+	       key == CONF_PRIVATE_KEY_FILE ? CONF_PRIVATE_KEY : CONF_NO_KEY;
 }
 
 static unsigned char lower(char c)

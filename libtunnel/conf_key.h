@@ -8,7 +8,7 @@
 enum conf_type {
 	CONF_TYPE_TEXT, CONF_TYPE_KEY, CONF_TYPE_NUMBER, CONF_TYPE_FWMARK, CONF_TYPE_TABLE, CONF_TYPE_KEEPALIVE,
 	CONF_TYPE_BOOL, CONF_TYPE_NETWORK, CONF_TYPE_INTERFACE_ADDRESS, CONF_TYPE_DNS, CONF_TYPE_ENDPOINT,
-	CONF_TYPE_NAT, CONF_TYPE_KILL_SWITCH, CONF_TYPE_OFFLOAD, CONF_TYPE_HOST,
+	CONF_TYPE_NAT, CONF_TYPE_KILL_SWITCH, CONF_TYPE_OFFLOAD, CONF_TYPE_HOST, CONF_TYPE_PATH,
 };
 
 enum {
@@ -33,6 +33,8 @@ extern const struct conf_row conf_rows[CONF_KEYS];
 enum conf_key conf_key_find(const char *name, size_t len);
 /* The key whose name is nearest to a misspelt one; CONF_NO_KEY: none is near. */
 enum conf_key conf_key_near(const char *name, size_t len);
+/* The key that cannot stand beside this one; CONF_NO_KEY: there is none such. */
+enum conf_key conf_key_rival(enum conf_key key);
 /* One value, or one element of a list; fills what conf.h promises for this key. False: it is not what the
  * row's `want` says. */
 bool conf_value(enum conf_key key, const char *s, size_t len, struct conf_item *ret);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Values of configuration keys: one function for each type, chosen by the key's row. */
+#include <sodium.h>
 #include <string.h>
 
 #include "conf_key.h"
@@ -7,6 +8,7 @@
 enum {
 	HOST_MAX = 253,		/* characters of a DNS name, RFC 1035 2.3.4 */
 	INTERFACE_MAX = 15,	/* characters of an interface's name in Linux */
+	PATH_LEN_MAX = 4095,	/* bytes of a path in Linux, without its NUL */
 };
 
 static bool parse_bool(const char *s, size_t len, uint64_t *ret)
@@ -156,6 +158,21 @@ static bool parse_network(const char *s, size_t len, struct conf_item *ret)
 	return true;
 }
 
+/* A key in its place would be shown by whoever tells that there is no such file. */
+static bool is_path(const char *s, size_t len)
+{
+	uint8_t key[TNL_KEY_LEN];
+	bool is_key = text_key_from_base64(s, len, key);
+
+	sodium_memzero(key, sizeof(key));
+	if (!len || len > PATH_LEN_MAX || is_key)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] < ' ' || s[i] == 127)
+			return false;
+	return true;
+}
+
 bool conf_value(enum conf_key key, const char *s, size_t len, struct conf_item *ret)
 {
 	const struct conf_row *row = &conf_rows[key];
@@ -191,6 +208,8 @@ bool conf_value(enum conf_key key, const char *s, size_t len, struct conf_item *
 		return parse_host(s, len);
 	case CONF_TYPE_ENDPOINT:
 		return parse_endpoint(s, len, ret);
+	case CONF_TYPE_PATH:
+		return is_path(s, len);
 	case CONF_TYPE_OFFLOAD:
 		return conf_offload(s, len, &ret->number);
 	}

@@ -55,6 +55,22 @@ static void check_value(const char *text, size_t len, const struct conf_item *it
 		must(it->number <= UINT16_MAX);
 	if (it->key == CONF_ENDPOINT)
 		must(it->addr.port && it->text_len);
+	if (it->key == CONF_PRIVATE_KEY_FILE)
+		must(it->text_len && !text_key_from_base64(it->text, it->text_len, (uint8_t[TNL_KEY_LEN]){ 0 }));
+}
+
+/* The text as a file of one key: it begins with that key, and ends after it but for blanks. */
+static void check_key_file(const char *text, size_t len)
+{
+	uint8_t key[TNL_KEY_LEN];
+	char base64[TEXT_BASE64_KEY];
+
+	if (conf_key_file(text, len, key))
+		return;
+	text_key_to_base64(base64, key);
+	must(len >= TEXT_BASE64_KEY - 1 && len <= CONF_KEY_FILE_MAX && !memcmp(text, base64, TEXT_BASE64_KEY - 1));
+	for (size_t i = TEXT_BASE64_KEY - 1; i < len; i++)
+		must(text[i] && strchr(" \t\n\v\f\r", text[i]));
 }
 
 static struct summary read_all(const char *text, size_t len, const uint8_t *pub)
@@ -210,6 +226,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_lines(text, size - 1);
 	s = read_all(text, size - 1, zero);
 	check_strip(text, size - 1, &s);
+	check_key_file(text, size - 1);
 	switch (data[0] % 6) {
 	case 0:
 		s = read_all(text, size - 1, (const uint8_t[TNL_KEY_LEN]){ 0xfe, 0xed });

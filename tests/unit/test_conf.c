@@ -141,6 +141,11 @@ static const struct {
 	  "3:1 warning: Jc is not supported by this version\n3:6 Jc '4'\n"
 	  "4:1 warning: Listen is not supported by this version\n4:10 Listen 'a'\n"
 	  "5:1 warning: Listen is not supported by this version\n5:10 Listen 'b'\n" },
+	{ I "#: PrivateKeyFile = /etc/tunneld/wg 0.key # this\nPrivateKeyFile=b\n",
+	  I_ "2:4 warning: PrivateKeyFile is not supported by this version\n"
+	  "2:21 PrivateKeyFile '/etc/tunneld/wg 0.key'\n"
+	  "3:1 warning: PrivateKeyFile is here more than once, the last one counts\n"
+	  "3:1 warning: PrivateKeyFile is not supported by this version\n3:16 PrivateKeyFile 'b'\n" },
 	{ P "#: Nmae = x\n#: unrelated = x\n#: PublicKey = x\n",
 	  P_ "3:4 warning: unknown key, did you mean Name?\n4:4 warning: unknown key\n"
 	  "5:4 warning: ignored: PublicKey is written without \"#:\"\n" },
@@ -159,6 +164,8 @@ END_TEST
 #define WANT_ALLOWED "error: AllowedIPs: networks like 10.8.0.2/32 or fd00::/64\n"
 #define WANT_HOST "error: ClientEndpoint: host or host:port, an IPv6 address in brackets\n"
 #define WANT_KEEPALIVE "error: PersistentKeepalive: a number of seconds, 0 to 65535, or off\n"
+#define WANT_PATH "error: PrivateKeyFile: the path of a file with a key in it (a key itself: PrivateKey)\n"
+#define FILE_UNSUPPORTED "warning: PrivateKeyFile is not supported by this version\n"
 #define WANT_PRIVATE "error: PrivateKey: 44 characters of base64, as from genkey\n"
 
 static const struct {
@@ -200,6 +207,15 @@ static const struct {
 	{ I "PrivateKey =\nPrivateKey = " KEY_A "=\n", I_ "2:13 " WANT_PRIVATE
 	  "3:1 warning: PrivateKey is here more than once, the last one counts\n3:14 " WANT_PRIVATE },
 	{ I "PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBml=\n", I_ "2:14 " WANT_PRIVATE },
+	{ I "PrivateKey = " KEY_A "\nPrivateKeyFile = k\n", I_ "2:14 PrivateKey " KEY_A "\n"
+	  "3:1 error: PrivateKeyFile: there is a PrivateKey already (leave one of them out)\n" },
+	{ I "#: PrivateKeyFile = k\n" P I "  PrivateKey = x\n", I_ "2:4 " FILE_UNSUPPORTED "2:21 PrivateKeyFile 'k'\n"
+	  "3:1 [Peer]\n4:11 PublicKey " KEY_A "\n5:1 [Interface]\n"
+	  "6:3 error: PrivateKey: there is a PrivateKeyFile already (leave one of them out)\n" },
+	{ I "PrivateKeyFile =\n", I_ "2:1 " FILE_UNSUPPORTED "2:17 " WANT_PATH },
+	{ I "PrivateKeyFile = " KEY_A "\n", I_ "2:1 " FILE_UNSUPPORTED "2:18 " WANT_PATH },
+	{ I "PrivateKeyFile = a\033b\n", I_ "2:1 " FILE_UNSUPPORTED "2:18 " WANT_PATH },
+	{ P "PrivateKeyFile = a\n", P_ "3:1 error: PrivateKeyFile belongs in [Interface]\n" },
 	{ I "ListenPort = 65536\n", I_ "2:14 error: ListenPort: a number, 0 to 65535\n" },
 	{ I "ListenPort = 1 2\n", I_ "2:14 error: ListenPort: a number, 0 to 65535\n" },
 	{ I "MTU = 67\n", I_ "2:7 error: MTU: a number, 68 to 65535\n" },

@@ -238,6 +238,23 @@ START_TEST(what_the_reader_would_refuse_is_not_written)
 }
 END_TEST
 
+START_TEST(two_keys_that_exclude_each_other_are_not_written)
+{
+	static const char text[] = I "#: PrivateKeyFile = k\n" A;
+	const struct conf_pair file = { CONF_PRIVATE_KEY_FILE, "x", true };
+	const struct conf_pair key_pair = { CONF_PRIVATE_KEY, KEY_B, false };
+	const struct conf_pair no_key = { CONF_PRIVATE_KEY, NULL, false };
+	char dst[512];
+	struct conf_edit e = { .dst = dst, .max = sizeof(dst) };
+
+	ck_assert_int_eq(conf_edit_set(text, sizeof(text) - 1, NULL, &key_pair, &e), -EINVAL);
+	ck_assert_int_eq(conf_edit_set(text, sizeof(text) - 1, NULL, &no_key, &e), 0);
+	ck_assert_int_eq(conf_edit_set(text, sizeof(text) - 1, NULL, &file, &e), 0);
+	ck_assert_uint_eq(e.cut, 1);
+	ck_assert_int_eq(conf_edit_set(I A, strlen(I A), NULL, &key_pair, &e), 0);
+}
+END_TEST
+
 /* ---- Random edits against a list of peers ------------------------------------------------------------------------ */
 
 static uint64_t rng;
@@ -366,6 +383,7 @@ int main(void)
 	tcase_add_loop_test(t, setting_touches_one_line, 0, COUNT(set));
 	tcase_add_test(t, several_lines_are_not_one);
 	tcase_add_loop_test(t, what_the_reader_would_refuse_is_not_written, 0, COUNT(unwritable));
+	tcase_add_test(t, two_keys_that_exclude_each_other_are_not_written);
 	tcase_add_test(t, random_edits_agree_with_a_model);
 	tcase_add_loop_test(t, strip_leaves_what_stock_programs_know, 0, COUNT(stripped));
 	suite_add_tcase(s, t);
