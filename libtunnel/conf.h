@@ -80,7 +80,7 @@ enum { CONF_KILL_NO, CONF_KILL_YES, CONF_KILL_LAN };	/* LAN: but for private and
 
 /* The extension keys that the daemon acts upon, for the readers of its files. */
 #define CONF_SUPPORTED (CONF_BIT(CONF_ENABLED) | CONF_BIT(CONF_WORKERS) | CONF_BIT(CONF_NO_OFFLOAD) | \
-			CONF_BIT(CONF_NAT) | CONF_BIT(CONF_KILL_SWITCH))
+			CONF_BIT(CONF_NAT) | CONF_BIT(CONF_KILL_SWITCH) | CONF_BIT(CONF_PRIVATE_KEY_FILE))
 
 /* What NoOffload names: of the TUN device its header, checksums, TCP and UDP super-packets; of the UDP sockets cutting
  * what is sent (UDP_SEGMENT) and joining what is received (UDP_GRO); reading many packets in one call (io_uring). */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "keyfile.h"
 #include "log.h"
 #include "resolve.h"
 
@@ -34,6 +35,11 @@ static void complain(struct reading *r, const struct conf_item *at, const char *
 {
 	fprintf(r->messages, "%s:%u:%u: %s\n", r->file, at->line, at->column, message);
 	r->errors++;
+}
+
+static void warn(struct reading *r, const struct conf_item *at, const char *message)
+{
+	fprintf(r->messages, "%s:%u:%u: warning: %s\n", r->file, at->line, at->column, message);
 }
 
 /* One more element in an array that doubles, its old self wiped: some hold keys. NULL: out of memory, fatal here. */
@@ -100,6 +106,17 @@ static void begin_section(struct reading *r, const struct conf_item *item)
 	}
 }
 
+static void take_key_file(struct reading *r, const struct conf_item *item)
+{
+	char message[CONF_KEY_FILE_MESSAGE_MAX];
+
+	r->config->has_private_key = keyfile_read(r->file, item, r->config->private_key, message);
+	if (!r->config->has_private_key)
+		complain(r, item, message);
+	else if (message[0])
+		warn(r, item, message);
+}
+
 static void take_endpoint(struct reading *r, const struct conf_item *item)
 {
 	struct tnl_addr addr = item->addr;
@@ -153,6 +170,9 @@ static void take_value(struct reading *r, const struct conf_item *item)
 	case CONF_PRIVATE_KEY:
 		memcpy(c->private_key, item->key_bytes, sizeof(c->private_key));
 		c->has_private_key = true;
+		break;
+	case CONF_PRIVATE_KEY_FILE:
+		take_key_file(r, item);
 		break;
 	case CONF_LISTEN_PORT:
 		c->port = (uint16_t)item->number;
@@ -240,8 +260,7 @@ static void read_items(struct reading *r, const char *text, size_t len)
 		else if (item.what == CONF_ERROR)
 			complain(r, &item, item.message);
 		else
-			fprintf(r->messages, "%s:%u:%u: warning: %s\n", r->file, item.line, item.column,
-				item.message);
+			warn(r, &item, item.message);
 	}
 	finish_peer(r);
 	sodium_memzero(&item, sizeof(item));
