@@ -70,7 +70,7 @@ static int judge(struct application *a)
 
 	if (err)
 		return cmd_fail(a->c, err == -EACCES ? CMD_PERM : CMD_USAGE, "%s: %s", file, strerror(-err));
-	lint_text(file, a->text, a->len, a->iface.dir, &l);
+	lint_text(file, a->text, a->len, a->iface.conf, a->iface.dir, &l);
 	if (l.errors) {
 		lint_print(&l, stderr);
 		code = cmd_fail(a->c, CMD_USAGE, "%s: there are errors, nothing is changed", file);
@@ -179,10 +179,12 @@ static int prepare(struct application *a)
 				(int)strlen(a->iface.dir) - (int)strlen(a->iface.name) - 3, a->iface.dir);
 	if (!code && a->live)
 		code = iface_need_running(c, &a->iface);
-	if (code || (code = judge(a)))
+	if (code)
 		return code;
 	if (!a->iface.conf[0])	/* --offline, the first one */
 		snprintf(a->iface.conf, sizeof(a->iface.conf), "%.*sconf", (int)strlen(a->iface.dir) - 1, a->iface.dir);
+	if ((code = judge(a)))
+		return code;
 	if (!cmd_has(c, OPT_DRY_RUN) && (code = iface_lock(c, &a->iface)))
 		return code;
 	err = cmd_has(c, OPT_DRY_RUN) ? 0 : pending_end_stale(c, &a->iface, &rolled);

@@ -141,7 +141,8 @@ static void compare_interface(struct comparison *d, const char *ifname)
 
 	text_key_to_base64(x, d->file.public);
 	text_key_to_base64(y, d->live.public);
-	if (d->file.has_key != d->live.has_key || strcmp(x, y))
+	/* A key that is away (keyfile.h) may be the one that is live. */
+	if ((d->file.has_key || !d->file.key_file.named) && (d->file.has_key != d->live.has_key || strcmp(x, y)))
 		differ(d, ifname, "key", d->file.has_key ? x : "none", d->live.has_key ? y : "none");
 	if (d->file.port && d->file.port != d->live.port) {
 		snprintf(x, sizeof(x), "%u", d->file.port);

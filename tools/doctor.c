@@ -122,7 +122,7 @@ static void check_files(struct doctor *d)
 		take_error(&d->files, d->f.conf, &unread);
 		return;
 	}
-	lint_text(d->f.conf, text, len, d->f.dir, &l);
+	lint_text(d->f.conf, text, len, d->f.conf, d->f.dir, &l);
 	for (size_t i = 0; i < l.problem_count; i++)
 		if (l.problem[i].error && !l.problem[i].together)
 			take_error(&d->files, l.file[l.problem[i].at.file], &l.problem[i]);

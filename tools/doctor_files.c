@@ -39,7 +39,8 @@ static void look_at(struct walk *w, const char *path, const char *name)
 		view_clean(path, w->first, sizeof(w->first));
 }
 
-/* The main file, the directory of peers, and all that is in it. A file of another program is its business. */
+/* The main file and that of its key, the directory of peers, and all that is in it. What is another program's is its
+ * business. */
 static void look_at_all(const struct doctor *d, struct walk *w)
 {
 	DIR *dir = opendir(d->f.dir);
@@ -47,6 +48,8 @@ static void look_at_all(const struct doctor *d, struct walk *w)
 
 	if (d->f.conf[0] && !d->f.foreign)
 		look_at(w, d->f.conf, ".");
+	if (d->saved.key_file.path[0] && !d->f.foreign)
+		look_at(w, d->saved.key_file.path, ".");
 	if (dir)
 		look_at(w, d->f.dir, ".");
 	while (dir && (e = readdir(dir))) {

@@ -14,8 +14,8 @@ const struct doctor_check doctor_table[] = {
 	{ "dns", doctor_dns, "apt install openresolv, or take DNS out of the configuration", false },
 	/* configuration */
 	{ "config", doctor_config, "mend that line, then: tunctl reload %i", false },
-	{ "mode", doctor_mode, "chmod -R go-rwx /etc/tunneld", false },
-	{ "owner", doctor_owner, "chown -R root:root /etc/tunneld", false },
+	{ "mode", doctor_mode, "chmod go-rwx that file, or all of them: chmod -R go-rwx /etc/tunneld", false },
+	{ "owner", doctor_owner, "chown root:root that file, or all of them: chown -R root:root /etc/tunneld", false },
 	{ "file-names", doctor_names,
 	  "rename it: letters, digits, . _ - and \".peer\" behind them; or peer rename KEY NAME", false },
 	{ "two-configs", doctor_twofold, "remove one of them, and: systemctl disable wg-quick@%i", false },

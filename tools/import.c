@@ -88,7 +88,7 @@ static int judge(struct import *m, struct source *s)
 	size_t len;
 	int code = 0, err;
 
-	lint_text(s->path, s->text.text ? s->text.text : "", s->text.len, "", &l);
+	lint_text(s->path, s->text.text ? s->text.text : "", s->text.len, s->iface.conf, "", &l);
 	if (l.errors || !l.has_interface) {
 		lint_print(&l, stderr);
 		code = cmd_fail(m->c, CMD_USAGE, "%s has errors, nothing is imported", s->path);

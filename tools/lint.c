@@ -2,6 +2,7 @@
 #include "lint.h"
 
 #include "conf.h"
+#include "keyfile.h"
 #include "store.h"
 
 #include <dirent.h>
@@ -20,6 +21,7 @@ struct reading {
 	bool own_file;		/* of a peer */
 	bool in_peer, secret;
 	const char *name;	/* that the file's name gives the peer; NULL: the main file */
+	const char *conf;	/* the file that it is, or will be */
 };
 
 /* One more place in an array that doubles. */
@@ -74,6 +76,31 @@ static void begin_section(struct reading *r, const struct conf_item *it)
 	}
 }
 
+static void take_key_file(struct reading *r, const struct conf_item *it)
+{
+	char why[CONF_KEY_FILE_MESSAGE_MAX];
+	uint8_t private[TNL_KEY_LEN];
+	struct lint *l = r->l;
+	struct keyfile k;
+	bool shared = false;
+	int e;
+
+	keyfile_take(&k, r->conf, it);
+	e = keyfile_read(&k, private, &shared);
+	l->names_key = true;
+	l->has_key = !e;
+	if (e && keyfile_away(&k, e))
+		lint_say(l, false, place(r, it), "PrivateKeyFile: it is there only while its service runs");
+	else if (e)
+		lint_say(l, true, place(r, it), "%s", keyfile_why(&k, r->conf, e, why));
+	else
+		crypto_scalarmult_base(l->public, private);
+	if (shared)
+		lint_say(l, false, place(r, it),
+			 "PrivateKeyFile: others may read the key (use: chmod 600 %.150s)", k.path);
+	sodium_memzero(private, sizeof(private));
+}
+
 static void take_interface(struct reading *r, const struct conf_item *it)
 {
 	struct lint *l = r->l;
@@ -81,11 +108,11 @@ static void take_interface(struct reading *r, const struct conf_item *it)
 
 	switch (it->key) {
 	case CONF_PRIVATE_KEY:
-		l->has_key = r->secret = true;
+		l->names_key = l->has_key = r->secret = true;
 		crypto_scalarmult_base(l->public, it->key_bytes);
 		break;
 	case CONF_PRIVATE_KEY_FILE:
-		l->has_key = true;
+		take_key_file(r, it);
 		break;
 	case CONF_ADDRESS:
 		n = append(&l->own, &l->own_count, &l->own_room, sizeof(*n));
@@ -165,7 +192,7 @@ static void read_text(struct reading *r, const char *text, size_t len)
 			begin_section(r, &it);
 		else if (r->in_peer)
 			take_peer(r, &it);
-		else if (it.section == CONF_INTERFACE)
+		else if (it.section == CONF_INTERFACE && !r->own_file)
 			take_interface(r, &it);
 	}
 	sodium_memzero(&it, sizeof(it));
@@ -184,7 +211,7 @@ static unsigned add_file(struct lint *l, const char *path)
 
 static int read_file(struct lint *l, const char *path, const char *name)
 {
-	struct reading r = { .l = l, .own_file = name != NULL, .name = name };
+	struct reading r = { .l = l, .own_file = name != NULL, .name = name, .conf = path };
 	struct stat st;
 	char *text;
 	size_t len;
@@ -277,9 +304,9 @@ int lint_file(const char *path, struct lint *ret)
 	return 0;
 }
 
-void lint_text(const char *path, const char *text, size_t len, const char *dir, struct lint *ret)
+void lint_text(const char *path, const char *text, size_t len, const char *conf, const char *dir, struct lint *ret)
 {
-	struct reading r = { .l = ret };
+	struct reading r = { .l = ret, .conf = conf };
 
 	*ret = (struct lint){ 0 };
 	r.file = add_file(ret, path);

@@ -52,15 +52,16 @@ struct lint {
 	size_t peer_count, peer_room;
 	struct lint_net *net, *own;	/* of peers; of the interface, host bits kept */
 	size_t net_count, net_room, own_count, own_room;
-	bool has_interface, has_key, together;
+	bool has_interface, names_key, has_key, together;	/* has_key: it is known */
 	uint8_t public[TNL_KEY_LEN];
 };
 
 /* Reads FILE and, if its name ends in ".conf", the files of the directory that has ".d" instead. 0, or a negative
  * errno: FILE cannot be read. Problems are in order of file and line. lint_free() in either case. */
 int lint_file(const char *path, struct lint *ret);
-/* One text as the file `path`, which need not exist, with the files of that directory; "": there are none. */
-void lint_text(const char *path, const char *text, size_t len, const char *dir, struct lint *ret);
+/* One text as the file `path`, which need not exist, with the files of that directory; "": there are none. conf: the
+ * file that it will be, beside which a PrivateKeyFile is looked for. */
+void lint_text(const char *path, const char *text, size_t len, const char *conf, const char *dir, struct lint *ret);
 void lint_free(struct lint *l);
 
 /* "FILE:LINE:COLUMN: error: MESSAGE", a line for each. */

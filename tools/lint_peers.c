@@ -171,7 +171,7 @@ void lint_together(struct lint *l)
 {
 	if (!l->has_interface)
 		lint_say(l, false, (struct lint_place){ 0, 0, 0 }, "it has no [Interface] section");
-	else if (!l->has_key)
+	else if (!l->names_key)
 		lint_say(l, false, (struct lint_place){ 0, 0, 0 }, "it has no PrivateKey: no peer can be spoken to");
 	for (size_t i = 0; i < l->peer_count; i++)
 		if (!l->peer[i].nets)

@@ -69,12 +69,17 @@ static void take_dns(struct roster *r, const struct conf_item *it)
 	snprintf(d->text, sizeof(d->text), "%.*s", (int)it->text_len, it->text);
 }
 
-static void take_interface(struct roster *r, const struct conf_item *it)
+static void take_interface(struct loader *l, const struct conf_item *it)
 {
+	struct roster *r = l->r;
+
 	switch (it->key) {
 	case CONF_PRIVATE_KEY:
 		r->has_key = true;
 		crypto_scalarmult_base(r->public, it->key_bytes);
+		break;
+	case CONF_PRIVATE_KEY_FILE:
+		keyfile_take(&r->key_file, l->path, it);
 		break;
 	case CONF_LISTEN_PORT:
 		r->port = (uint16_t)it->number;
@@ -174,7 +179,7 @@ static void take_text(struct loader *l, const char *text, size_t len)
 		} else if (it.what == CONF_VALUE && l->in_peer) {
 			take_peer(l, &it);
 		} else if (it.what == CONF_VALUE && it.section == CONF_INTERFACE && !l->name) {
-			take_interface(l->r, &it);
+			take_interface(l, &it);
 		}
 	}
 	end_section(l);
@@ -194,6 +199,27 @@ int roster_read(const struct ctx *c, const char *path, const char *name, const c
 	return l.bad ? CMD_USAGE : 0;
 }
 
+/* The public half of a key that stands in a file of its own. 0 or CMD_USAGE. */
+static int load_key(const struct ctx *c, const char *path, struct roster *r)
+{
+	const struct keyfile *k = &r->key_file;
+	char why[CONF_KEY_FILE_MESSAGE_MAX];
+	uint8_t private[TNL_KEY_LEN];
+	int err;
+
+	if (!k->named)
+		return 0;
+	err = keyfile_read(k, private, NULL);
+	if (keyfile_away(k, err))
+		return 0;
+	if (err)
+		return cmd_fail(c, CMD_USAGE, "%s:%u:%u: %s", path, k->line, k->column, keyfile_why(k, path, err, why));
+	r->has_key = true;
+	crypto_scalarmult_base(r->public, private);
+	sodium_memzero(private, sizeof(private));
+	return 0;
+}
+
 /* 0; CMD_USAGE: it has errors, all of them said, and what was good is taken; or another exit code. */
 static int load_file(const struct ctx *c, const char *path, const char *name, struct roster *r)
 {
@@ -205,7 +231,8 @@ static int load_file(const struct ctx *c, const char *path, const char *name, st
 		return cmd_fail(c, iface_code(err), "%s: %s", view_clean(path, clean, sizeof(clean)), strerror(-err));
 	code = roster_read(c, path, name, text, len, r);
 	store_free(text, len);
-	return code;
+	err = name ? 0 : load_key(c, path, r);
+	return code ? code : err;
 }
 
 /* ---- A directory of many files ----------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #define ROSTER_H
 
 #include "iface.h"
+#include "keyfile.h"
 #include "keytext.h"
 #include "pick.h"
 
@@ -47,6 +48,7 @@ struct roster {
 	size_t own_count;
 	bool has_key;
 	uint8_t public[TNL_KEY_LEN];
+	struct keyfile key_file;	/* that the main file names */
 	uint16_t port;		/* 0: not known */
 	uint32_t fwmark;	/* of what the daemon sends; 0: none, or not known */
 	bool nat;		/* clients reach the world through us */
@@ -72,7 +74,8 @@ void roster_free(struct roster *r);
 void roster_copy(const struct roster *from, struct roster *ret);
 
 /* The peers of one text, read as the file `path`; name: that a peer's own file gives it, "": none, since it cannot be a
- * name; NULL: the main file. 0, or CMD_USAGE after a line on stderr for each error. To be sorted. */
+ * name; NULL: the main file. 0, or CMD_USAGE after a line on stderr for each error. Opens no other file: of key_file it
+ * is known where it is. To be sorted. */
 int roster_read(const struct ctx *c, const char *path, const char *name, const char *text, size_t len,
 		struct roster *r);
 

@@ -120,7 +120,7 @@ START_TEST(clients_of_wg_easy_come_with_their_state)
 	ck_assert_uint_eq(r.disabled, 1);
 	ck_assert_ptr_nonnull(strstr(r.text, "Address = 10.8.0.1/24\nListenPort = 51820\n"));
 	ck_assert_ptr_nonnull(strstr(r.text, "[Peer]\n#: Name = bo\n#: Enabled = false\nPublicKey = " KEY_B "\n"));
-	lint_text("x", r.text, r.len, "", &l);
+	lint_text("x", r.text, r.len, "x", "", &l);
 	ck_assert_uint_eq(l.problem_count, 0);
 	lint_free(&l);
 	convert_free(&r);

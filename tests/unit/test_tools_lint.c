@@ -53,7 +53,7 @@ START_TEST(each_fault_is_found_at_its_place)
 	struct lint l;
 	char line[LINT_MESSAGE_MAX + 32] = "";
 
-	lint_text("/etc/x.conf", texts[_i].text, strlen(texts[_i].text), "", &l);
+	lint_text("/etc/x.conf", texts[_i].text, strlen(texts[_i].text), "/etc/x.conf", "", &l);
 	if (l.problem_count)
 		snprintf(line, sizeof(line), "%u:%u %s", l.problem[0].at.line, l.problem[0].at.column,
 			 l.problem[0].message);
@@ -104,7 +104,7 @@ START_TEST(overlaps_agree_with_a_slow_model)
 			errors += same;
 			warnings += !same && inside;
 		}
-		lint_text("x", text, len, "", &l);
+		lint_text("x", text, len, "x", "", &l);
 		ck_assert_uint_eq(l.errors, errors);
 		ck_assert_uint_eq(l.warnings, warnings);
 		lint_free(&l);
@@ -155,6 +155,78 @@ START_TEST(files_of_the_directory_are_read_too)
 }
 END_TEST
 
+/* Of the configuration `text` in DIR, whose key file is there with this mode: "ERRORS WARNINGS LINE:COLUMN MESSAGE". */
+static void judge(const char *dir, const char *text, mode_t mode, char ret[LINT_MESSAGE_MAX + 64])
+{
+	char conf[64], key[64];
+	struct lint l;
+
+	snprintf(conf, sizeof(conf), "%s/wg0.conf", dir);
+	snprintf(key, sizeof(key), "%s/wg0.key", dir);
+	put(conf, text, 0644);
+	put(key, PRIVATE "\n", mode);
+	ck_assert_int_eq(lint_file(conf, &l), 0);
+	snprintf(ret, LINT_MESSAGE_MAX + 64, "%zu %zu %u:%u %s", l.errors, l.warnings,
+		 l.problem_count ? l.problem[0].at.line : 0, l.problem_count ? l.problem[0].at.column : 0,
+		 l.problem_count ? l.problem[0].message : "");
+	lint_free(&l);
+	unlink(conf);
+	unlink(key);
+}
+
+static const struct { const char *text; mode_t mode; const char *said; } key_files[] = {
+	{ "[Interface]\nPrivateKeyFile = wg0.key\n", 0600, "0 0 0:0 " },
+	{ "[Interface]\n#: PrivateKeyFile = wg0.key\n", 0644,
+	  "0 1 2:21 PrivateKeyFile: others may read the key (use: chmod 600 /tmp/lint-" },
+	{ "[Interface]\nPrivateKeyFile = wg0.key\n", 0640, "0 1 2:18 PrivateKeyFile: others may read" },
+	{ "[Interface]\nPrivateKeyFile = wg0.kay\n", 0600, "1 0 2:18 PrivateKeyFile: cannot read it in /tmp/lint-" },
+	{ "[Interface]\nPrivateKeyFile = wg0.conf\n", 0600, "1 0 2:18 PrivateKeyFile: the file holds no key" },
+	{ "[Interface]\nPrivateKeyFile = /dev/zero\n", 0600, "1 0 2:18 PrivateKeyFile: it is no regular file" },
+	{ "[Interface]\nPrivateKeyFile = wg0.key\nPrivateKey = " PRIVATE "\n", 0600,
+	  "1 0 3:1 PrivateKey: there is a PrivateKeyFile already" },
+	/* its public half is known */
+	{ "[Interface]\nPrivateKeyFile = wg0.key\n[Peer]\nPublicKey = " OWN "\nAllowedIPs = ::/0\n", 0600,
+	  "1 0 4:13 PublicKey: it is the interface's own" },
+	/* a credential of a service that does not run */
+	{ "[Interface]\nPrivateKeyFile = /run/credentials/x.service/none\n", 0600,
+	  "0 1 2:18 PrivateKeyFile: it is there only while its service runs" },
+};
+
+START_TEST(a_key_in_a_file_of_its_own_is_judged_too)
+{
+	char dir[] = "/tmp/lint-XXXXXX", said[LINT_MESSAGE_MAX + 64];
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	judge(dir, key_files[_i].text, key_files[_i].mode, said);
+	ck_assert_msg(!strncmp(said, key_files[_i].said, strlen(key_files[_i].said)), "%s", said);
+	rmdir(dir);
+}
+END_TEST
+
+/* What is to be the file in another directory finds its key there. */
+START_TEST(a_text_is_judged_where_it_will_be)
+{
+	static const char text[] = "[Interface]\nPrivateKeyFile = wg0.key\n";
+	char dir[] = "/tmp/lint-XXXXXX", key[64], conf[64];
+	struct lint l;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(key, sizeof(key), "%s/wg0.key", dir);
+	snprintf(conf, sizeof(conf), "%s/wg0.conf", dir);
+	put(key, PRIVATE "\n", 0600);
+	lint_text("/elsewhere/new.conf", text, strlen(text), conf, "", &l);
+	ck_assert_uint_eq(l.problem_count, 0);
+	ck_assert(l.has_key);
+	lint_free(&l);
+	lint_text("/elsewhere/new.conf", text, strlen(text), "/none/wg0.conf", "", &l);
+	ck_assert_uint_eq(l.errors, 1);
+	ck_assert_ptr_nonnull(strstr(l.problem[0].message, "in /none: "));
+	lint_free(&l);
+	unlink(key);
+	rmdir(dir);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tools_lint");
@@ -163,6 +235,9 @@ int main(void)
 	tcase_add_loop_test(tc, each_fault_is_found_at_its_place, 0, sizeof(texts) / sizeof(texts[0]));
 	tcase_add_test(tc, overlaps_agree_with_a_slow_model);
 	tcase_add_test(tc, files_of_the_directory_are_read_too);
+	tcase_add_loop_test(tc, a_key_in_a_file_of_its_own_is_judged_too, 0,
+			    sizeof(key_files) / sizeof(key_files[0]));
+	tcase_add_test(tc, a_text_is_judged_where_it_will_be);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
