@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * export --wg-quick: the interface as one file that stock programs read. Main file first, every byte of it that is not
- * an extension; behind it the peers that have files of their own, in the order in which the daemon reads them.
+ * an extension; behind it the peers that have files of their own, in the order in which the daemon reads them. A key
+ * that stands in a file of its own becomes a PrivateKey: it is the interface that is asked for, wherever it is to run.
  */
 #include "conf.h"
 #include "deliver.h"
@@ -61,6 +62,38 @@ static int append(struct stock *s, const char *path, const char *title)
 	s->left_out |= left_out;
 	store_free(text, len);
 	return 0;
+}
+
+/* Into the text so far, which is the main file's. */
+static int append_key(struct stock *s, const struct keyfile *k)
+{
+	char base64[TEXT_BASE64_KEY], line[2 * TEXT_BASE64_KEY], why[CONF_KEY_FILE_MESSAGE_MAX];
+	const struct conf_pair pair = { .key = CONF_PRIVATE_KEY, .value = base64 };
+	struct conf_edit edit = { .dst = line, .max = sizeof(line) };
+	uint8_t private[TNL_KEY_LEN];
+	char *text;
+	size_t len = 0;
+	int err = keyfile_read(k, private, NULL);
+
+	if (err)
+		return cmd_fail(s->c, CMD_USAGE, "%s:%u:%u: %s", s->iface.conf, k->line, k->column,
+				keyfile_why(k, s->iface.conf, err, why));
+	text_key_to_base64(base64, private);
+	err = conf_edit_set(s->text, s->len, NULL, &pair, &edit);
+	if (!err)
+		len = conf_edit_apply(s->text, s->len, &edit, NULL, 0);
+	text = err ? NULL : malloc(len);
+	if (text) {
+		conf_edit_apply(s->text, s->len, &edit, text, len);
+		store_free(s->text, s->len);
+		s->text = text;
+		s->len = s->room = len;
+		s->left_out &= ~CONF_BIT(CONF_PRIVATE_KEY_FILE);
+	}
+	sodium_memzero(private, sizeof(private));
+	sodium_memzero(base64, sizeof(base64));
+	sodium_memzero(line, sizeof(line));
+	return text ? 0 : cmd_fail(s->c, CMD_FAILED, "PrivateKey: %s", strerror(err ? -err : ENOMEM));
 }
 
 static int is_peer_file(const struct dirent *e)
@@ -132,8 +165,12 @@ static int export(struct stock *s)
 		return cmd_fail(s->c, CMD_NOENT, "no file describes %s", s->iface.name);
 	s->iface.running = false;	/* the files are meant, not what runs */
 	code = roster_load(s->c, &s->iface, true, &r);
+	if (!code)
+		code = append(s, s->iface.conf, NULL);
+	if (!code && r.key_file.named)
+		code = append_key(s, &r.key_file);
 	roster_free(&r);
-	if (!code && !(code = append(s, s->iface.conf, NULL)) && !(code = append_directory(s)))
+	if (!code && !(code = append_directory(s)))
 		code = put(s);
 	if (!code)
 		tell_left_out(s);
