@@ -50,8 +50,8 @@ bool archive_path(const struct ctx *c, const struct iface *f, const char *name, 
 {
 	char state[PATH_MAX];
 
-	if (!strcmp(name, "conf"))
-		return snprintf(ret, PATH_MAX, "%s/tunneld/%s.conf", iface_etc_dir(c), f->name) < PATH_MAX;
+	if (!strcmp(name, "conf") || !strcmp(name, "key"))
+		return snprintf(ret, PATH_MAX, "%s/tunneld/%s.%s", iface_etc_dir(c), f->name, name) < PATH_MAX;
 	if (!strncmp(name, "d/", 2))
 		return snprintf(ret, PATH_MAX, "%s/%s", f->dir, name + 2) < PATH_MAX;
 	return state_dir(c, f, state) && snprintf(ret, PATH_MAX, "%s/%s", state, name + strlen("state/")) < PATH_MAX;
@@ -66,7 +66,7 @@ static bool name_ok(const char *name)
 
 	if (len >= ARCHIVE_NAME_MAX)
 		return false;
-	if (!strcmp(name, "conf"))
+	if (!strcmp(name, "conf") || !strcmp(name, "key"))
 		return true;
 	if (!strncmp(name, "state/", 6))
 		return iface_peer_name_ok(name + 6);
@@ -150,6 +150,104 @@ int archive_collect(const struct ctx *c, const struct iface *f, struct archive *
 	if (!f->conf[0] || f->foreign)
 		return cmd_fail(c, CMD_NOENT, "%s has no configuration of ours", f->name);
 	return archive_collect_rest(c, f, ret);
+}
+
+/* ---- The key ----------------------------------------------------------------------------------------------------- */
+
+int archive_collect_key(const struct ctx *c, const struct iface *f, struct archive *a)
+{
+	const struct archive_file *conf = archive_find(a, "conf");
+	char why[CONF_KEY_FILE_MESSAGE_MAX];
+	uint8_t private[TNL_KEY_LEN];
+	struct archive_file *file;
+	struct keyfile k;
+	int e;
+
+	keyfile_find(&k, f->conf, conf->data, conf->len);
+	if (!k.named)
+		return 0;
+	e = keyfile_read(&k, private, NULL);
+	if (e)
+		return cmd_fail(c, iface_code(e), "%s:%u:%u: %s; a backup without the key would not bring %s back",
+				f->conf, k.line, k.column, keyfile_why(&k, f->conf, e, why), f->name);
+	file = add(a, "key");
+	file->data = malloc(TEXT_BASE64_KEY + 1);
+	if (!file->data)
+		err(CMD_FAILED, "tunctl");
+	text_key_to_base64(file->data, private);
+	strcat(file->data, "\n");
+	file->len = TEXT_BASE64_KEY;
+	sodium_memzero(private, sizeof(private));
+	sort(a);
+	return 0;
+}
+
+/* ETC/tunneld/NAME or ETC/tunneld/DIR/NAME that can be neither a configuration nor a peer. */
+static bool is_our_place(const struct ctx *c, const char *path)
+{
+	const char *etc = iface_etc_dir(c), *dir = "/tunneld/", *slash;
+	size_t len = strlen(etc);
+	char sub[IFACE_PEER_NAME_MAX + 1];
+
+	if (strncmp(path, etc, len) || strncmp(path + len, dir, strlen(dir)))
+		return false;
+	path += len + strlen(dir);
+	slash = strchr(path, '/');
+	if (slash) {
+		if ((size_t)snprintf(sub, sizeof(sub), "%.*s", (int)(slash - path), path) >= sizeof(sub) ||
+		    !iface_peer_name_ok(sub))
+			return false;
+		path = slash + 1;
+	}
+	return iface_peer_name_ok(path) && !strstr(path, ".conf") && !strstr(path, ".peer");
+}
+
+bool archive_key_is(const struct archive *a, const char *path)
+{
+	const struct archive_file *key = archive_find(a, "key");
+	struct keyfile k = { .named = true };
+	uint8_t want[TNL_KEY_LEN], is[TNL_KEY_LEN];
+	bool same;
+
+	snprintf(k.path, sizeof(k.path), "%s", path);
+	same = !conf_key_file(key->data, key->len, want) && !keyfile_read(&k, is, NULL) &&
+	       !sodium_memcmp(is, want, sizeof(is));
+	sodium_memzero(want, sizeof(want));
+	sodium_memzero(is, sizeof(is));
+	return same;
+}
+
+bool archive_key_path(const struct ctx *c, const struct iface *f, const struct archive *a, struct keyfile *k,
+		      char ret[PATH_MAX])
+{
+	const struct archive_file *conf = archive_find(a, "conf");
+	char path[PATH_MAX];
+
+	if (!archive_path(c, f, "conf", path))
+		return false;
+	keyfile_find(k, path, conf->data, conf->len);
+	if (!is_our_place(c, k->path) && !archive_key_is(a, k->path))
+		return archive_path(c, f, "key", ret);
+	strcpy(ret, k->path);
+	return true;
+}
+
+/* What is wrong with the key in an archive, or NULL. */
+static const char *judge_key(const struct archive *a)
+{
+	const struct archive_file *key = archive_find(a, "key"), *conf = archive_find(a, "conf");
+	uint8_t private[TNL_KEY_LEN];
+	struct keyfile k;
+	bool bad;
+
+	if (!key)
+		return NULL;
+	bad = conf_key_file(key->data, key->len, private) != 0;
+	sodium_memzero(private, sizeof(private));
+	if (bad)
+		return "the private key in it is none";
+	keyfile_find(&k, "", conf->data, conf->len);
+	return k.named ? NULL : "there is a private key in it that no PrivateKeyFile names";
 }
 
 /* ---- Text -------------------------------------------------------------------------------------------------------- */
@@ -257,7 +355,7 @@ static const char *take_all(struct archive *a, const json_t *o)
 	for (size_t i = 1; i < a->count; i++)
 		if (!cmp_file(&a->file[i - 1], &a->file[i]))
 			return "a file is in it twice";
-	return archive_find(a, "conf") ? NULL : "there is no configuration in it";
+	return archive_find(a, "conf") ? judge_key(a) : "there is no configuration in it";
 }
 
 const char *archive_parse(const char *text, size_t len, struct archive *ret)

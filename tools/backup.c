@@ -50,6 +50,8 @@ int cmd_backup(struct ctx *c)
 	/* Under the lock: no change of several files is seen half done. */
 	if (!code && !(code = iface_lock(c, &f)))
 		code = archive_collect(c, &f, &a);
+	if (!code)
+		code = archive_collect_key(c, &f, &a);
 	if (!code && !(text = archive_text(&a, &len)))
 		code = cmd_fail(c, CMD_FAILED, "%s", strerror(ENOMEM));
 	if (!code)
@@ -107,6 +109,45 @@ static int remove_others(const struct ctx *c, const struct iface *f, const struc
 	return err == -ENOENT ? 0 : err;
 }
 
+/* The key's file, as it is. */
+enum key_state { KEY_THERE, KEY_MISSING, KEY_ANOTHER };
+
+static enum key_state key_state(const struct ctx *c, const struct iface *f, const struct archive *a,
+				char ret[PATH_MAX])
+{
+	struct keyfile k;
+
+	if (!archive_find(a, "key"))
+		return KEY_THERE;
+	if (!archive_key_path(c, f, a, &k, ret))
+		return KEY_MISSING;
+	if (archive_key_is(a, ret))
+		return KEY_THERE;
+	return access(ret, F_OK) ? KEY_MISSING : KEY_ANOTHER;
+}
+
+static int write_key(const struct ctx *c, const struct iface *f, const struct archive *a,
+		     const struct archive_file *key)
+{
+	char path[PATH_MAX] = "";
+	bool there = key_state(c, f, a, path) == KEY_THERE;
+
+	if (!*path)
+		return -ENAMETOOLONG;
+	return there ? 0 : store_write(path, key->data, key->len);
+}
+
+/* Where the daemon would look for the key is no place of ours: somebody has to do the rest. */
+static void tell_key(const struct ctx *c, const struct iface *f, const struct archive *a)
+{
+	struct keyfile k;
+	char path[PATH_MAX];
+
+	if (archive_find(a, "key") && archive_key_path(c, f, a, &k, path) && strcmp(k.path, path))
+		cmd_note(c, "PrivateKeyFile names no file in %s/tunneld: its key is in %s (put it where line %u says, "
+			 "or write there: PrivateKeyFile = %s.key)", iface_etc_dir(c), path, k.line, f->name);
+}
+
 static int write_files(const struct ctx *c, const struct iface *f, const struct archive *a, bool conf)
 {
 	char path[PATH_MAX];
@@ -117,7 +158,9 @@ static int write_files(const struct ctx *c, const struct iface *f, const struct 
 
 		if (!strcmp(file->name, "conf") != conf)
 			continue;
-		if (!archive_path(c, f, file->name, path))
+		if (!strcmp(file->name, "key"))
+			err = write_key(c, f, a, file);
+		else if (!archive_path(c, f, file->name, path))
 			err = -ENAMETOOLONG;
 		else if (!same_on_disk(path, file))
 			err = store_write(path, file->data, file->len);
@@ -167,6 +210,8 @@ int restore_finish(const struct ctx *c, struct iface *f)
 		code = cmd_fail(c, iface_code(err), "%s: cannot finish the restore: %s", path, strerror(-err));
 	if (!code && archive_path(c, f, "conf", f->conf))
 		f->foreign = false;
+	if (!code)
+		tell_key(c, f, &a);
 	archive_free(&a);
 	archive_free(&now);
 	return code;
@@ -177,13 +222,13 @@ static bool same(const struct archive_file *x, const struct archive_file *y)
 	return x && y && x->len == y->len && !memcmp(x->data, y->data, x->len);
 }
 
-/* How many files there are to write or to take away. *lost: what they are now is nowhere else. */
+/* How many files there are to write or to take away, but for the key's. *lost: what they are now is nowhere else. */
 static size_t differences(const struct archive *now, const struct archive *a, bool *lost)
 {
 	size_t count = 0, replaced = 0;
 
 	for (size_t i = 0; i < a->count; i++)
-		count += !same(&a->file[i], archive_find(now, a->file[i].name));
+		count += strcmp(a->file[i].name, "key") && !same(&a->file[i], archive_find(now, a->file[i].name));
 	for (size_t i = 0; i < now->count; i++) {
 		const struct archive_file *then = archive_find(a, now->file[i].name);
 
@@ -210,10 +255,11 @@ static int report(const struct ctx *c, const struct iface *f, const struct archi
 static int restore(const struct ctx *c, struct iface *f, const struct archive *a, const char *text, size_t len)
 {
 	struct archive now = { .count = 0 };
-	char path[PATH_MAX];
+	char path[PATH_MAX], key[PATH_MAX];
 	bool there = false;
+	enum key_state state = key_state(c, f, a, key);
 	int code = archive_collect_rest(c, f, &now), err = 0;
-	size_t changed = code ? 0 : differences(&now, a, &there);
+	size_t changed = code ? 0 : differences(&now, a, &there) + (state != KEY_THERE);
 
 	/* Without a configuration there is no interface; but peers of one that was would be let in with the others. */
 	there |= archive_find(&now, "conf") != NULL;
@@ -223,6 +269,10 @@ static int restore(const struct ctx *c, struct iface *f, const struct archive *a
 	if (!code && changed && there && !cmd_has(c, OPT_FORCE))
 		code = cmd_fail(c, CMD_CONFLICT, "%s is there and differs in %zu of its files (use --force to "
 				"replace it)", f->name, changed);
+	/* It may be another interface's, and there is no second copy. */
+	if (!code && state == KEY_ANOTHER && !cmd_has(c, OPT_FORCE))
+		code = cmd_fail(c, CMD_CONFLICT, "%s holds another key (move it away, or use --force to replace it)",
+				key);
 	if (!code && changed && !cmd_has(c, OPT_DRY_RUN)) {
 		err = journal_path(c, f, path) ? 0 : -ENAMETOOLONG;
 		if (!err && there)
@@ -235,6 +285,8 @@ static int restore(const struct ctx *c, struct iface *f, const struct archive *a
 	if (err)
 		code = cmd_fail(c, iface_code(err), "%s: %s", f->name, strerror(-err));
 	archive_free(&now);
+	if (!code && !cmd_has(c, OPT_DRY_RUN))
+		tell_key(c, f, a);
 	return code ? code : report(c, f, a, changed);
 }
 

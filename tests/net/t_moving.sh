@@ -93,6 +93,9 @@ must ctl -i wg0 add -q --offline --keep-key carl --conf "$T/carl.conf"
 must ctl -i wg0 add -q --offline dora --pubkey "$(key dora)" --note "Dora's"
 mkdir -p "$T/var/tunneld/wg0"
 echo 'counted' >"$T/var/tunneld/wg0/usage"
+# A key in a file of its own is one file more.
+(umask 077; sed -n 's/^PrivateKey = //p' "$ETC/wg0.conf" >"$ETC/wg0.key"; wg genkey >"$T/other.key")
+sed -i 's/^PrivateKey = .*/PrivateKeyFile = wg0.key/' "$ETC/wg0.conf"
 saved=$(files)
 claim "backup into a file" code 0 ctl backup wg0 -o "$T/b"
 claim "closed to others" equal "$(stat -c %a "$T/b")" 600
@@ -175,6 +178,7 @@ different()
 	sed -i '/bo/,$s/10.8.0.3/10.8.0.4/' "$ETC/wg0.conf"
 	sed -i '/Note/d' "$ETC/wg0.d/dora.peer"
 	rm "$ETC/wg0.d/carl.peer"
+	cp "$T/other.key" "$ETC/wg0.key"
 }
 START=different
 different

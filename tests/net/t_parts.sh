@@ -66,7 +66,7 @@ must wait_for 5 test -S "$T/notify"
 umask 077
 cat >"$T/wga.conf" <<-END
 	[Interface]
-	PrivateKey = $(cat "$T/a.key")
+	PrivateKeyFile = a.key
 	Address = 192.168.9.1/24
 	ListenPort = 500
 	NAT = yes
@@ -121,6 +121,7 @@ claim "its system calls are filtered" equal "$(field "$NETPID" Seccomp)" 2
 # shellcheck disable=SC2046 # words
 as() { setpriv $(user "$1") "${@:2}"; }
 claim "the file is not for its user" not as $NET cat "$T/wga.conf"
+claim "nor is that of the key" not as $NET cat "$T/a.key"
 claim "the engine is another user" equal "$(field "$EPID" Uid)" "$ENGINE	$ENGINE	$ENGINE	$ENGINE"
 for set in CapInh CapPrm CapEff CapBnd CapAmb; do
 	claim "without capabilities in $set" equal "$(field "$EPID" $set)" 0000000000000000
