@@ -18,7 +18,7 @@ tty()
 export T TUNCTL
 export -f ctl
 files() { find "$T" -path "$T/etc/*" -type f -exec sha256sum {} + | sort; }
-unchanged() { local before; before=$(files); "$@"; equal "$(files)" "$before"; }
+unchanged() { local before; before=$(files); "$@" && equal "$(files)" "$before"; }
 
 cat >"$ETC/wg0.conf" <<-END
 	[Interface]

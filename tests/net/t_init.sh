@@ -17,7 +17,7 @@ ctl() { n vps "$T/bin/tunctl" --etc "$T/etc" "$@"; }
 export T
 export -f ctl n
 sum() { { find "$T/etc" -printf '%p %m\n'; find "$T/etc" -type f -exec sha256sum {} +; } | sort; }
-unchanged() { local before; before=$(sum); "$@"; equal "$(sum)" "$before"; }
+unchanged() { local before; before=$(sum); "$@" && equal "$(sum)" "$before"; }
 running() { n vps ip -o link show "$1"; }
 
 spaces phone vps world

@@ -28,7 +28,7 @@ silent() { equal "$("$@" 2>&1)" ""; }
 live() { wg show wg0 allowed-ips | grep -qF "$1"; }
 lines() { wg show wg0 peers | wc -l; }
 sum() { { find "$T/etc" -type f -exec sha256sum {} +; wg show wg0 dump 2>/dev/null; } | sort; }
-unchanged() { local before; before=$(sum); "$@"; equal "$(sum)" "$before"; }
+unchanged() { local before; before=$(sum); "$@" && equal "$(sum)" "$before"; }
 
 # ---- Keys
 

@@ -12,7 +12,7 @@ tunnel tunneld tunneld
 ctl() { n a "$TUNCTL" --etc "$T/etc" -i wga "$@"; }
 of_peer() { wg show wga "$1" | awk -v k="$2" '$1 == k { $1 = ""; print substr($0, 2) }'; }
 sum() { { find "$T/etc" -type f -exec sha256sum {} +; wg show wga dump | cut -f 1-4,8; } | sort; }
-unchanged() { local before; before=$(sum); "$@"; equal "$(sum)" "$before"; }
+unchanged() { local before; before=$(sum); "$@" && equal "$(sum)" "$before"; }
 export T TUNCTL
 export -f ctl n
 
