@@ -275,8 +275,9 @@ END_TEST
 START_TEST(store_reads_a_pipe)
 {
 	char *data;
-	size_t len, sent = 0;
+	size_t len, at = 0;
 	int ends[2], status;
+	char line[16];
 	pid_t child;
 
 	ck_assert_int_eq(pipe(ends), 0);
@@ -292,10 +293,13 @@ START_TEST(store_reads_a_pipe)
 	close(ends[0]);
 	ck_assert_int_eq(store_read_any("-", &data, &len), 0);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	for (unsigned i = 0; i < 100000; i++)
-		sent += (size_t)snprintf(NULL, 0, "%u\n", i);
-	ck_assert_uint_eq(len, sent);
-	ck_assert_str_eq(data + len - 6, "99999\n");
+	for (unsigned i = 0; i < 100000; i++) {
+		size_t part = (size_t)snprintf(line, sizeof(line), "%u\n", i);
+
+		ck_assert(at + part <= len && !memcmp(data + at, line, part));
+		at += part;
+	}
+	ck_assert_uint_eq(len, at);
 	store_free(data, len);
 	ck_assert_int_eq(store_read_any("-", &data, &len), 0);
 	ck_assert_uint_eq(len, 0);
