@@ -82,5 +82,12 @@ rm -r /etc/tunneld
 typed "tunctl restore wg0.backup"
 claim "which brings the peers back" test -e /etc/tunneld/wg0.d/laptop.peer
 n vps tunctl -q down wg0 2>/dev/null
+mkdir "$T/old"
+mv /etc/tunneld "$T/old"
+printf '#!/bin/sh\nshift\nexec "$@" --etc %q\n' "$T/old" >"$T/bin/ssh"
+chmod +x "$T/bin/ssh"
+typed "ssh old tunctl backup wg0 | tunctl restore -"
+claim "which has them here, too" test -e /etc/tunneld/wg0.d/laptop.peer
+n vps tunctl -q down wg0 2>/dev/null
 
 claim "every command that is told is known here, and the other way round" diff said <(sort -u typed)
