@@ -6,6 +6,8 @@
  */
 #include "cmd.h"
 
+#include "version.h"
+
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sodium.h>
@@ -200,7 +202,7 @@ int cmd_parse(struct ctx *c, int argc, char *argv[])
 	c->word_count = count - used;
 	for (unsigned i = used; i < count && i - used < CMD_WORDS_MAX; i++)
 		c->word[i - used] = word[i];
-	if (cmd_has(c, OPT_HELP))
+	if (cmd_has(c, OPT_HELP) || cmd_has(c, OPT_VERSION))
 		return 0;
 	if (!c->cmd && count && is_noun(word[0]))
 		return usage_error(count > 1 ? "unknown verb" : "a verb must follow", word[count > 1]);
@@ -240,6 +242,10 @@ int cmd_main(int argc, char *argv[])
 		return cmd_fail(&c, CMD_FAILED, "no safe place for keys");
 	if (cmd_has(&c, OPT_HELP))
 		return cmd_end(&c, print_help(&c));
+	if (cmd_has(&c, OPT_VERSION)) {
+		puts("tunctl " TNL_VERSION);
+		return cmd_end(&c, CMD_DONE);
+	}
 	if (!c.cmd) {
 		help_print(stderr, NULL);
 		return CMD_USAGE;

@@ -32,6 +32,7 @@ enum {
 
 enum opt_id {
 	OPT_HELP,
+	OPT_VERSION,
 	OPT_INTERFACE,
 	OPT_JSON,
 	OPT_QUIET,
@@ -114,8 +115,8 @@ const char *cmd_verb(const struct cmd *cmd);
 /* The command that the words begin with; *used: how many of them are its name. NULL: none. */
 const struct cmd *cmd_find(const char *const word[], size_t count, unsigned *used);
 
-/* Fills *c from the command line and returns 0, or prints one line to stderr and returns CMD_USAGE. With --help or no
- * command c->cmd may be NULL. Strings are borrowed from argv. */
+/* Fills *c from the command line and returns 0, or prints one line to stderr and returns CMD_USAGE. With --help,
+ * --version or no command c->cmd may be NULL. Strings are borrowed from argv. */
 int cmd_parse(struct ctx *c, int argc, char *argv[]);
 int cmd_main(int argc, char *argv[]);
 

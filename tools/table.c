@@ -4,6 +4,7 @@
 
 const struct opt opt_table[OPT_COUNT] = {
 	[OPT_HELP] = { "help", NULL, "print what a command does and takes", 'h', false },
+	[OPT_VERSION] = { "version", NULL, "print the version", 'V', false },
 	[OPT_INTERFACE] = { "interface", "IF", "the interface, where there is more than one", 'i', false },
 	[OPT_JSON] = { "json", NULL, "print one JSON object instead of text", 0, false },
 	[OPT_QUIET] = { "quiet", NULL, "say nothing on success", 'q', false },

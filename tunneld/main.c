@@ -27,11 +27,12 @@
 #include "pool.h"
 #include "root.h"
 #include "seat.h"
+#include "version.h"
 
 #ifdef BENCH_RELAY
-#define VERSION "0.1.0 (relay for benchmarks: NOTHING IS ENCRYPTED)"
+#define VERSION TNL_VERSION " (relay for benchmarks: NOTHING IS ENCRYPTED)"
 #else
-#define VERSION "0.1.0"
+#define VERSION TNL_VERSION
 #endif
 
 enum { EXIT_USAGE = 2 };	/* and errors in the configuration file */

@@ -53,6 +53,9 @@ claim "exit 2: an interface that leaves the directory" code 2 ctl -i ../x status
 claim "exit 3: up without a file" code 3 ctl up wg0
 claim "exit 3: down of what there is not" code 3 ctl down wg0
 claim "exit 3: apply to what there is not" code 3 ctl -i wg0 apply "$T/k"
+claim "--version is the daemon's" equal "$(ctl --version)" "tunctl$("$TUNNELD" -V | sed 's/^tunneld//')"
+claim "-V as well, beside a command" equal "$(ctl -V up wg0)" "$(ctl --version)"
+claim "which fails when its output does" code 1 bash -c "ctl -V >/dev/full"
 claim "help knows each of its commands" bash -c "ctl help peer add | grep -q -- --pubkey"
 
 cat >"$ETC/wg0.conf" <<-END

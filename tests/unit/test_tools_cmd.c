@@ -105,6 +105,19 @@ START_TEST(help_needs_no_valid_arguments)
 }
 END_TEST
 
+START_TEST(version_needs_no_command)
+{
+	static const char *const lines[] = { "-V", "--version", "--version -q", "-V peer", "peer add -V" };
+	struct ctx c;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		ck_assert_msg(parse(&c, lines[i]) == 0, "%s", lines[i]);
+		ck_assert(cmd_has(&c, OPT_VERSION));
+	}
+	ck_assert_int_eq(parse(&c, "--version=1"), CMD_USAGE);
+}
+END_TEST
+
 /* Behind the option that a command cannot do without, if there is one. */
 static const char *words_of(const struct cmd *cmd)
 {
@@ -360,6 +373,7 @@ int main(void)
 	tcase_add_test(tc, everyday_verbs_stand_alone);
 	tcase_add_test(tc, bad_command_lines_are_usage_errors);
 	tcase_add_test(tc, help_needs_no_valid_arguments);
+	tcase_add_test(tc, version_needs_no_command);
 	tcase_add_test(tc, table_is_consistent);
 	tcase_add_test(tc, help_and_completion_say_the_whole_table);
 	tcase_add_test(tc, completion_knows_what_fits_where);
