@@ -38,13 +38,14 @@
 enum { EXIT_USAGE = 2 };	/* and errors in the configuration file */
 
 static const char usage_text[] =
-	"usage: tunneld [-fqv] [-c FILE | -p DIR] [-w COUNT] [-s RULE] INTERFACE\n"
+	"usage: tunneld [-fqtv] [-c FILE | -p DIR] [-w COUNT] [-s RULE] INTERFACE\n"
 	"  -f, --foreground   stay in the foreground, log to stderr\n"
 	"  -c, --config FILE  bring up what FILE says (the format of wg-quick), and FILE's peers in *.d/*.peer\n"
 	"  -p, --parts DIR    instead of -c, and with -f: be the part without root; who has it listens at\n"
 	"                     DIR/INTERFACE.root, as a unit of systemd does, and the engine at DIR/INTERFACE.engine\n"
 	"  -w, --workers COUNT  threads for packets, 1 to 32; else Workers of FILE, else one for each processor\n"
 	"  -s, --share RULE   do workers share the packets of one busy peer: auto, never, always\n"
+	"  -t, --test         read FILE as for a start, say what is wrong with it, and start nothing\n"
 	"  -q, --quiet        log errors only\n"
 	"  -v, --verbose      log everything, addresses included\n"
 	"  -h, --help         this text\n"
@@ -134,7 +135,7 @@ struct options {
 	const char *name, *file, *parts;
 	unsigned workers;
 	enum judge_rule share;
-	bool foreground;
+	bool foreground, test;
 	enum log_level level;
 };
 
@@ -164,6 +165,12 @@ static bool parse_rule(const char *text, enum judge_rule *ret)
 	return false;
 }
 
+static int usage(void)
+{
+	fputs(usage_text, stderr);
+	return EXIT_USAGE;
+}
+
 /* Returns an exit status, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
@@ -173,11 +180,11 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{"parts", required_argument, NULL, 'p'},
 		{"share", required_argument, NULL, 's'}, {"verbose", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},	{"version", no_argument, NULL, 'V'},
-		{0},
+		{"test", no_argument, NULL, 't'},	{0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "fc:p:w:s:qvhV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "fc:p:w:s:tqvhV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			o->foreground = true;
@@ -200,6 +207,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 				return EXIT_USAGE;
 			}
 			break;
+		case 't':
+			o->test = true;
+			break;
 		case 'q':
 			o->level = LEVEL_ERROR;
 			break;
@@ -213,14 +223,11 @@ static int parse_options(int argc, char **argv, struct options *o)
 			puts("tunneld " VERSION);
 			return 0;
 		default:
-			fputs(usage_text, stderr);
-			return EXIT_USAGE;
+			return usage();
 		}
 	}
-	if (argc - optind != 1 || (o->parts && (o->file || !o->foreground))) {
-		fputs(usage_text, stderr);
-		return EXIT_USAGE;
-	}
+	if (argc - optind != 1 || (o->parts && (o->file || !o->foreground)) || (o->test && !o->file))
+		return usage();
 	o->name = argv[optind];
 	return -1;
 }
@@ -300,6 +307,10 @@ int main(int argc, char **argv)
 		args.config = config_load(o.file, stderr);
 		if (!args.config)
 			return EXIT_USAGE;
+	}
+	if (o.test) {
+		config_free(args.config);
+		return 0;
 	}
 	return o.foreground ? parent_main(&args) : launch(&args);
 }

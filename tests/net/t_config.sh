@@ -84,6 +84,13 @@ for line in 'AllowedIPs = 10.0.0.0/33' 'AllowedIPs = 10.0.0/8' 'Endpoint = 10.0.
 	'PresharedKey = aaaa' 'Colour = blue' '[Neighbour]' 'nonsense'; do
 	claim "refused with its place: $line" wrong "$line"
 done
+# tried CODE FILE: it ends with that, and makes nothing.
+tried() { code "$1" n a timeout 10 "$TUNNELD" -t -c "$2" wga && gone; }
+claim "-t takes the good file" tried 0 "$T/wga.conf"
+claim "and says nothing" equal "$(n a "$TUNNELD" -t -c "$T/wga.conf" wga 2>&1)" ""
+claim "not the bad one" tried 2 "$T/bad.conf"
+claim "whose place it names" grep -q "bad.conf:$(wc -l <"$T/bad.conf"):1: " <(tried 2 "$T/bad.conf" 2>&1)
+claim "nor none" code 2 n a "$TUNNELD" -t wga
 directory() { mkdir "$T/dir.conf"; n a timeout 10 "$TUNNELD" -f -c "$T/dir.conf" wga; [ $? -eq 2 ] && gone; }
 claim "what cannot be read is no empty file" directory
 claim "a key in a refused line is not repeated" \
