@@ -54,5 +54,5 @@ int service_enable(const struct ctx *c, const char *ifname)
 	if (!run(enable, false))
 		return 0;
 	run(disable, true);
-	return cmd_fail(c, CMD_FAILED, "%s does not start (see: journalctl -u 'tunneld*@%s')", unit, ifname);
+	return cmd_fail(c, CMD_FAILED, "%s does not start (see: journalctl -u 'tunneld*@%s.*')", unit, ifname);
 }
