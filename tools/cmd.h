@@ -145,6 +145,7 @@ int cmd_pubkey(struct ctx *c);
 int cmd_init(struct ctx *c);
 int cmd_up(struct ctx *c);
 int cmd_down(struct ctx *c);
+int cmd_restart(struct ctx *c);
 int cmd_reload(struct ctx *c);
 int cmd_status(struct ctx *c);
 int cmd_check(struct ctx *c);

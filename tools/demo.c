@@ -5,8 +5,8 @@
  */
 #include "demo.h"
 #include "apart.h"
+#include "launch.h"
 #include "text.h"
-#include "up.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +71,7 @@ static int find_program(const struct ctx *c, char ret[PATH_MAX])
 {
 	char found[PATH_MAX];
 
-	if (up_find_daemon(found) && realpath(found, ret))
+	if (launch_find(found) && realpath(found, ret))
 		return 0;
 	return cmd_fail(c, CMD_FAILED, "no program tunneld, neither beside tunctl nor in PATH");
 }

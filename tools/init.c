@@ -11,11 +11,11 @@
 #include "deliver.h"
 #include "found.h"
 #include "keep.h"
+#include "launch.h"
 #include "link.h"
 #include "plan.h"
 #include "service.h"
 #include "store.h"
-#include "up.h"
 #include "view.h"
 
 #include <errno.h>
@@ -315,7 +315,7 @@ static int start(struct init *in)
 {
 	if (in->service)
 		return service_enable(in->c, in->iface.name);
-	return in->start ? up_start(in->c, &in->iface) : 0;
+	return in->start ? launch(in->c, &in->iface) : 0;
 }
 
 /* ---- Saying ------------------------------------------------------------------------------------------------------ */

@@ -57,6 +57,8 @@ const struct cmd cmd_table[] = {
 	{ "reload", "[IF]", "make the running interface what its file says; no session is dropped", 0, 1,
 	  OPT_BIT(OPT_DRY_RUN), cmd_reload },
 	{ "down", "[IF]", "end the interface", 0, 1, OPT_BIT(OPT_DRY_RUN), cmd_down },
+	{ "restart", "[IF]", "end it and start it again, if the file is good; sessions are lost", 0, 1,
+	  OPT_BIT(OPT_DRY_RUN), cmd_restart },
 	{ "status", "[IF]", "show the interface and its peers, most recent first", 0, 1,
 	  OPT_BIT(OPT_ENDPOINTS) | OPT_BIT(OPT_WATCH), cmd_status },
 	{ "check", "FILE", "find what is wrong with a configuration file and its peers' files", 1, 1, 0, cmd_check },

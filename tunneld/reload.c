@@ -192,7 +192,7 @@ json_t *reload_start(struct reload *r, bool whole)
 	r->changed = json_array();
 	r->warnings = json_array();
 	if (!reader_ask(r->env.reader))
-		return failed(r, json_string("the reader of the configuration is gone (restart the interface)"));
+		return failed(r, json_string("the reader of the configuration is gone (use: tunctl restart)"));
 	r->step = READING;
 	watch(r, reader_fd(r->env.reader), EPOLLIN, EPOLL_CTL_ADD);
 	return NULL;
@@ -253,7 +253,7 @@ static json_t *has_read(struct reload *r)
 	if (n == 0)
 		return NULL;
 	if (n < 0)
-		return failed(r, json_string("the reader of the configuration is gone (restart the interface)"));
+		return failed(r, json_string("the reader of the configuration is gone (use: tunctl restart)"));
 	watch(r, reader_fd(r->env.reader), 0, EPOLL_CTL_DEL);
 	lines = lines_of(messages);
 	free(messages);
