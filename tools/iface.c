@@ -258,3 +258,10 @@ int iface_lock(const struct ctx *c, struct iface *f)
 
 	return code ? code : restore_finish(c, f);
 }
+
+void iface_unlock(struct iface *f)
+{
+	if (f->lock >= 0)
+		close(f->lock);
+	f->lock = -1;
+}

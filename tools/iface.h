@@ -41,10 +41,12 @@ int iface_need_running(const struct ctx *c, const struct iface *f);
 size_t iface_names(const struct ctx *c, char (*ret)[IFNAMSIZ], size_t max);
 /* Where the files of one would be, without a look at what runs. 0, or CMD_USAGE after one line on stderr. */
 int iface_paths(const struct ctx *c, const char *name, struct iface *ret);
-/* 0, or an exit code after one line on stderr: CMD_BUSY, CMD_PERM, CMD_FAILED. The lock ends with the process. */
+/* 0, or an exit code after one line on stderr: CMD_BUSY, CMD_PERM, CMD_FAILED. The lock ends with the process, or
+ * before by iface_unlock(), which does nothing where it is not held. */
 int iface_lock(const struct ctx *c, struct iface *f);
 /* The same for who looks at no file. */
 int iface_lock_only(const struct ctx *c, struct iface *f);
+void iface_unlock(struct iface *f);
 
 /* What --etc and --run say, or "/etc" and "/var/run". */
 const char *iface_etc_dir(const struct ctx *c);

@@ -4,7 +4,10 @@
  * restart is both, once the daemon has judged the file that it is to come up with. Every wait has an end, and nothing
  * is done when there is nothing to do.
  *
- * The daemon ends when its interface is taken away, or, when that lies in another network namespace, its socket.
+ * Where the interface is that of systemd's unit (service.h) systemd does it. Elsewhere we run the daemon ourselves, and
+ * end it by taking its interface away, or, when that lies in another network namespace, its socket: it ends on either.
+ *
+ * The lock is let go before systemd is asked, since commands of the configuration file may want it.
  */
 #include "client.h"
 #include "filter.h"
@@ -13,6 +16,7 @@
 #include "out.h"
 #include "pending.h"
 #include "probe.h"
+#include "service.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -46,9 +50,19 @@ static int need_file(const struct ctx *c, const struct iface *f)
 			(int)strlen(f->dir) - 2, f->dir, f->name);
 }
 
-static void plan_start(const struct iface *f, const char *program)
+static void note_barred(const struct ctx *c, const struct iface *f, const struct service *s)
 {
-	printf("would run: %s -c %s %s\n", program, f->conf, f->name);
+	if (s->barred[0])
+		cmd_note(c, "the service tunneld@%s cannot read %s, so it is started without systemd (let the file be "
+			 "root's, and not in a home or /tmp)", f->name, s->barred);
+}
+
+static void plan_start(const struct iface *f, const struct service *s, const char *verb, const char *program)
+{
+	if (s->reads)
+		printf("would run: systemctl %s tunneld@%s\n", verb, f->name);
+	else
+		printf("would run: %s -c %s %s\n", program, f->conf, f->name);
 }
 
 /* Takes the lock, and ends a trial that nobody guards. */
@@ -63,9 +77,35 @@ static int settle(const struct ctx *c, struct iface *f)
 	return err ? cmd_fail(c, iface_code(err), "%s: %s", f->conf, strerror(-err)) : 0;
 }
 
+/* What the unit says of its file is in the journal: it is said here before. */
+static int judge(const struct ctx *c, const struct iface *f, const struct service *s)
+{
+	return launch_judge(c, f, s->reads && !cmd_has(c, OPT_QUIET));
+}
+
+static int plan_up(const struct ctx *c, const struct iface *f, const struct service *s, const char *program)
+{
+	int code = s->reads ? judge(c, f, s) : 0;
+
+	if (!code)
+		plan_start(f, s, "start", program);
+	return code;
+}
+
+static int start(const struct ctx *c, struct iface *f, const struct service *s)
+{
+	int code = judge(c, f, s);
+
+	if (code)
+		return code;
+	iface_unlock(f);
+	return service_start(c, f, s);
+}
+
 int cmd_up(struct ctx *c)
 {
 	char program[PATH_MAX];
+	struct service s;
 	struct iface f;
 	int code = iface_find(c, c->word[0], IFACE_CONFIGURED_FIRST, &f);
 
@@ -73,15 +113,15 @@ int cmd_up(struct ctx *c)
 		return done(c, &f, false, true, "up");
 	if (code || (code = need_file(c, &f)) || (code = launch_need(c, program)))
 		return code;
-	if (cmd_has(c, OPT_DRY_RUN)) {
-		plan_start(&f, program);
-		return CMD_DONE;
-	}
+	service_look(c, &f, &s);
+	note_barred(c, &f, &s);
+	if (cmd_has(c, OPT_DRY_RUN))
+		return plan_up(c, &f, &s, program);
 	if ((code = settle(c, &f)))
 		return code;
 	if (!client_probe(f.sock))	/* somebody else was faster */
 		return done(c, &f, false, true, "up");
-	code = launch(c, &f);
+	code = s.reads ? start(c, &f, &s) : launch(c, &f);
 	return code ? code : done(c, &f, true, true, "up");
 }
 
@@ -92,6 +132,7 @@ static bool gone(const struct iface *f, bool was_here)
 	return client_probe(f->sock) && !(was_here && link_state(f->name).exists);
 }
 
+/* Of a daemon that no unit runs. */
 static int end_daemon(const struct ctx *c, const struct iface *f)
 {
 	bool here = link_state(f->name).exists;
@@ -124,28 +165,66 @@ static int finish_down(const struct ctx *c, const struct iface *f, bool ended)
 	return done(c, f, ended || removed > 0, false, "down");
 }
 
+/* Is it the unit's to end it? One that nobody answers for may be about to start it again. */
+static bool of_unit(const struct service *s)
+{
+	return s->runs || (s->serves && s->on);
+}
+
+static int plan_end(const struct iface *f, const struct service *s)
+{
+	if (of_unit(s))
+		printf("would run: systemctl stop tunneld@%s\n", f->name);
+	if (f->running && !s->runs)
+		printf("would end: %s\n", f->name);
+	return CMD_DONE;
+}
+
 int cmd_down(struct ctx *c)
 {
+	struct service s;
 	struct iface f;
 	int code = iface_find(c, c->word[0], IFACE_RUNNING_FIRST, &f);
 
 	if (code)
 		return code;
-	if (!f.running && link_state(f.name).exists)
+	service_look(c, &f, &s);
+	if (!f.running && !of_unit(&s) && link_state(f.name).exists)
 		return cmd_fail(c, CMD_NODAEMON, "%s is no interface of a daemon that answers at %s", f.name, f.sock);
-	if (!f.running)
+	if (!f.running && !of_unit(&s))
 		return finish_down(c, &f, false);
-	if (cmd_has(c, OPT_DRY_RUN)) {
-		printf("would end: %s\n", f.name);
-		return CMD_DONE;
-	}
+	if (cmd_has(c, OPT_DRY_RUN))
+		return plan_end(&f, &s);
 	if ((code = iface_lock_only(c, &f)))
 		return code;
+	if (of_unit(&s)) {
+		iface_unlock(&f);
+		code = service_stop(c, &f, &s);
+		if (code || s.within)
+			return code ? code : done(c, &f, true, false, "down");
+		if (client_probe(f.sock))
+			return finish_down(c, &f, true);
+		/* Somebody runs one beside it. */
+		if ((code = iface_lock_only(c, &f)))
+			return code;
+	}
 	code = end_daemon(c, &f);
 	return code ? code : finish_down(c, &f, true);
 }
 
 /* ---- Restart ----------------------------------------------------------------------------------------------------- */
+
+/* What runs as the unit's can come up again only as that. */
+static int check_unit(const struct ctx *c, const struct iface *f, const struct service *s)
+{
+	if (!s->runs || s->reads)
+		return 0;
+	if (s->barred[0])
+		return cmd_fail(c, CMD_USAGE, "the service tunneld@%s cannot read %s, nothing is changed (let the file "
+				"be root's, and not in a home or /tmp)", f->name, s->barred);
+	return cmd_fail(c, CMD_CONFLICT, "%s is the service tunneld@%s, with other files or another network than here "
+			"(use: systemctl restart tunneld@%s)", f->name, f->name, f->name);
+}
 
 /* Until the process is gone, too: it ends with commands that undo what those of the next one do. */
 static int end_wholly(const struct ctx *c, const struct iface *f)
@@ -162,21 +241,30 @@ static int end_wholly(const struct ctx *c, const struct iface *f)
 	return code;
 }
 
-static int plan_restart(const struct ctx *c, const struct iface *f, const char *program)
+static int plan_restart(const struct ctx *c, const struct iface *f, const struct service *s, const char *program)
 {
 	int code = launch_judge(c, f, false);
 
 	if (code)
 		return code;
-	if (f->running)
+	if (f->running && !s->runs)
 		printf("would end: %s\n", f->name);
-	plan_start(f, program);
+	plan_start(f, s, s->on ? "restart" : "start", program);
 	return CMD_DONE;
+}
+
+static int start_again(const struct ctx *c, struct iface *f, const struct service *s)
+{
+	if (!s->reads)
+		return launch(c, f);
+	iface_unlock(f);
+	return s->on ? service_restart(c, f, s) : service_start(c, f, s);
 }
 
 int cmd_restart(struct ctx *c)
 {
 	char program[PATH_MAX];
+	struct service s;
 	struct iface f;
 	int code;
 
@@ -185,14 +273,18 @@ int cmd_restart(struct ctx *c)
 	code = iface_find(c, c->word[0], IFACE_RUNNING_FIRST, &f);
 	if (code || (code = need_file(c, &f)) || (code = launch_need(c, program)))
 		return code;
+	service_look(c, &f, &s);
+	if ((code = check_unit(c, &f, &s)))
+		return code;
+	note_barred(c, &f, &s);
 	if (cmd_has(c, OPT_DRY_RUN))
-		return plan_restart(c, &f, program);
-	if ((code = settle(c, &f)) || (code = launch_judge(c, &f, false)))
+		return plan_restart(c, &f, &s, program);
+	if ((code = settle(c, &f)) || (code = judge(c, &f, &s)))
 		return code;
 	f.running = !client_probe(f.sock);
-	if (f.running && (code = end_wholly(c, &f)))
+	if (f.running && !s.runs && (code = end_wholly(c, &f)))
 		return code;
-	code = launch(c, &f);
+	code = start_again(c, &f, &s);
 	if (code && f.running && code != CMD_TIMEOUT)
 		return CMD_NOTLIVE;
 	return code ? code : done(c, &f, true, true, f.running ? "restarted" : "up");
