@@ -41,16 +41,16 @@ int launch_need(const struct ctx *c, char ret[PATH_MAX])
 	return launch_find(ret) ? 0 : cmd_fail(c, CMD_FAILED, "no program tunneld, neither beside tunctl nor in PATH");
 }
 
-int launch_judge(const struct ctx *c, const struct iface *f, bool warnings)
+int launch_judge(const struct ctx *c, const struct iface *f, bool service)
 {
 	char program[PATH_MAX], *said;
-	const char *const words[] = { program, "-t", "-c", f->conf, f->name, NULL };
+	const char *const words[] = { program, service ? "-tp/run/tunneld-parts" : "-t", "-c", f->conf, f->name, NULL };
 	int status = launch_need(c, program);
 
 	if (status)
 		return status;
 	status = program_run(words, JUDGE_WAIT_MS, &said);
-	if (said && (status || warnings))
+	if (said && (status || (service && !cmd_has(c, OPT_QUIET))))
 		fputs(said, stderr);
 	free(said);
 	if (!status)

@@ -9,8 +9,10 @@
  */
 #include "service.h"
 
+#include "keyfile.h"
 #include "probe.h"
 #include "program.h"
+#include "store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -137,13 +139,31 @@ static bool can_read(const char *name)
 	struct stat st;
 
 	if (!realpath(name, path) || stat(path, &st))
-		return false;
+		return errno == ENOENT;	/* that is another fault, if it is one */
 	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
 		if (!strncmp(path, hidden[i], strlen(hidden[i])) && path[strlen(hidden[i])] == '/')
 			return false;
 	want = S_ISDIR(st.st_mode) ? 5 : 4;
 	shift = st.st_uid == 0 ? 6 : st.st_gid == 0 ? 3 : 0;
 	return (st.st_mode >> shift & want) == want;
+}
+
+/* Of the configuration: that, and the key that it names. */
+static bool find_barred_conf(const struct iface *f, char ret[PATH_MAX])
+{
+	struct keyfile key;
+	size_t len;
+	char *text;
+
+	snprintf(ret, PATH_MAX, "%s", f->conf);
+	if (!can_read(ret))
+		return true;
+	if (store_read(f->conf, &text, &len))
+		return false;
+	keyfile_find(&key, f->conf, text, len);
+	store_free(text, len);
+	snprintf(ret, PATH_MAX, "%s", key.path);
+	return key.path[0] && !can_read(ret);
 }
 
 /* The first of the interface's files that the unit cannot read; "": it can. */
@@ -153,7 +173,8 @@ static void find_barred(const struct iface *f, char ret[PATH_MAX])
 	DIR *d = opendir(f->dir);
 	struct dirent *e;
 
-	snprintf(ret, PATH_MAX, "%s", !can_read(f->conf) ? f->conf : d && !can_read(f->dir) ? f->dir : "");
+	if (!find_barred_conf(f, ret))
+		snprintf(ret, PATH_MAX, "%s", d && !can_read(f->dir) ? f->dir : "");
 	while (d && !*ret && (e = readdir(d))) {
 		size_t len = strlen(e->d_name), cut = sizeof(suffix) - 1;
 

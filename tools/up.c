@@ -77,15 +77,9 @@ static int settle(const struct ctx *c, struct iface *f)
 	return err ? cmd_fail(c, iface_code(err), "%s: %s", f->conf, strerror(-err)) : 0;
 }
 
-/* What the unit says of its file is in the journal: it is said here before. */
-static int judge(const struct ctx *c, const struct iface *f, const struct service *s)
-{
-	return launch_judge(c, f, s->reads && !cmd_has(c, OPT_QUIET));
-}
-
 static int plan_up(const struct ctx *c, const struct iface *f, const struct service *s, const char *program)
 {
-	int code = s->reads ? judge(c, f, s) : 0;
+	int code = s->reads ? launch_judge(c, f, true) : 0;
 
 	if (!code)
 		plan_start(f, s, "start", program);
@@ -94,7 +88,7 @@ static int plan_up(const struct ctx *c, const struct iface *f, const struct serv
 
 static int start(const struct ctx *c, struct iface *f, const struct service *s)
 {
-	int code = judge(c, f, s);
+	int code = launch_judge(c, f, true);
 
 	if (code)
 		return code;
@@ -243,7 +237,7 @@ static int end_wholly(const struct ctx *c, const struct iface *f)
 
 static int plan_restart(const struct ctx *c, const struct iface *f, const struct service *s, const char *program)
 {
-	int code = launch_judge(c, f, false);
+	int code = launch_judge(c, f, s->reads);
 
 	if (code)
 		return code;
@@ -279,7 +273,7 @@ int cmd_restart(struct ctx *c)
 	note_barred(c, &f, &s);
 	if (cmd_has(c, OPT_DRY_RUN))
 		return plan_restart(c, &f, &s, program);
-	if ((code = settle(c, &f)) || (code = judge(c, &f, &s)))
+	if ((code = settle(c, &f)) || (code = launch_judge(c, &f, s.reads)))
 		return code;
 	f.running = !client_probe(f.sock);
 	if (f.running && !s.runs && (code = end_wholly(c, &f)))

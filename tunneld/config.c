@@ -26,6 +26,7 @@ struct reading {
 	FILE *messages;
 	const char *file;
 	bool peers_only;	/* a file of NAME.d */
+	bool away_ok;		/* a credential need not be there */
 	bool in_peer, peer_off;
 	size_t peer_start;	/* the UAPI_PEER operation of the section at hand */
 	unsigned errors;
@@ -111,6 +112,8 @@ static void take_key_file(struct reading *r, const struct conf_item *item)
 	char message[CONF_KEY_FILE_MESSAGE_MAX];
 
 	r->config->has_private_key = keyfile_read(r->file, item, r->config->private_key, message);
+	if (!r->config->has_private_key && r->away_ok && keyfile_away(r->file, item))
+		return;
 	if (!r->config->has_private_key)
 		complain(r, item, message);
 	else if (message[0])
@@ -348,10 +351,10 @@ static void read_directory(struct reading *r, const char *file)
 	free(pattern);
 }
 
-struct config *config_load(const char *file, FILE *messages)
+static struct config *load(const char *file, bool away_ok, FILE *messages)
 {
 	struct config *c = calloc(1, sizeof(*c));
-	struct reading r = {.config = c, .messages = messages};
+	struct reading r = {.config = c, .messages = messages, .away_ok = away_ok};
 
 	if (!c)
 		die("out of memory");
@@ -369,6 +372,16 @@ struct config *config_load(const char *file, FILE *messages)
 		return c;
 	config_free(c);
 	return NULL;
+}
+
+struct config *config_load(const char *file, FILE *messages)
+{
+	return load(file, false, messages);
+}
+
+struct config *config_judge(const char *file, FILE *messages)
+{
+	return load(file, true, messages);
 }
 
 void config_forget_keys(struct config *c)

@@ -59,6 +59,8 @@ struct config {
  * ".conf". Every error and warning is a line, file:line:column. Resolves the names of endpoints, with bounded retries.
  * NULL: there was an error. */
 struct config *config_load(const char *file, FILE *messages);
+/* The same for one that a service will start from, and that is only judged here: its credential may be away. */
+struct config *config_judge(const char *file, FILE *messages);
 /* How many sections have the key of another one. */
 size_t config_twins(const struct config *c);
 /* Wipes what is secret. NULL is fine. */

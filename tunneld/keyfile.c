@@ -69,3 +69,12 @@ bool keyfile_read(const char *conf, const struct conf_item *at, uint8_t ret[TNL_
 			 "PrivateKeyFile: others may read the key (use: chmod 600 %.150s)", path);
 	return !err;
 }
+
+bool keyfile_away(const char *conf, const struct conf_item *at)
+{
+	static const char credentials[] = "/run/credentials/";
+	char path[PATH_MAX];
+
+	return conf_beside(conf, at->text, at->text_len, path, sizeof(path)) &&
+	       !strncmp(path, credentials, sizeof(credentials) - 1) && access(path, F_OK) && errno == ENOENT;
+}

@@ -12,5 +12,7 @@
  * caller's to wipe, and *message is a warning, or empty. False: *message says what is wrong. */
 bool keyfile_read(const char *conf, const struct conf_item *at, uint8_t ret[TNL_KEY_LEN],
 		  char message[CONF_KEY_FILE_MESSAGE_MAX]);
+/* It is not there, and is none that is always there: a credential of systemd, which comes and goes with its service. */
+bool keyfile_away(const char *conf, const struct conf_item *at);
 
 #endif

@@ -45,7 +45,7 @@ static const char usage_text[] =
 	"                     DIR/INTERFACE.root, as a unit of systemd does, and the engine at DIR/INTERFACE.engine\n"
 	"  -w, --workers COUNT  threads for packets, 1 to 32; else Workers of FILE, else one for each processor\n"
 	"  -s, --share RULE   do workers share the packets of one busy peer: auto, never, always\n"
-	"  -t, --test         read FILE as for a start, say what is wrong with it, and start nothing\n"
+	"  -t, --test         read FILE as for a start, with -p: of a service, say what is wrong, and start nothing\n"
 	"  -q, --quiet        log errors only\n"
 	"  -v, --verbose      log everything, addresses included\n"
 	"  -h, --help         this text\n"
@@ -226,7 +226,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 			return usage();
 		}
 	}
-	if (argc - optind != 1 || (o->parts && (o->file || !o->foreground)) || (o->test && !o->file))
+	if (argc - optind != 1 || (o->test ? !o->file : o->parts && (o->file || !o->foreground)))
 		return usage();
 	o->name = argv[optind];
 	return -1;
@@ -297,14 +297,14 @@ int main(int argc, char **argv)
 		log_error(OFFLOAD_ENV ": some of vnet, csum, tso, uso, gso, gro, lanes, uring, or all");
 		return EXIT_USAGE;
 	}
-	if (o.parts) {
+	if (o.parts && !o.test) {
 		status = meet_parts(o.parts, &args);
 		if (status)
 			return status;
 	}
 	if (o.file) {
 		args.file = absolute(o.file);
-		args.config = config_load(o.file, stderr);
+		args.config = o.test && o.parts ? config_judge(o.file, stderr) : config_load(o.file, stderr);
 		if (!args.config)
 			return EXIT_USAGE;
 	}

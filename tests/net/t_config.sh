@@ -91,6 +91,9 @@ claim "and says nothing" equal "$(n a "$TUNNELD" -t -c "$T/wga.conf" wga 2>&1)" 
 claim "not the bad one" tried 2 "$T/bad.conf"
 claim "whose place it names" grep -q "bad.conf:$(wc -l <"$T/bad.conf"):1: " <(tried 2 "$T/bad.conf" 2>&1)
 claim "nor none" code 2 n a "$TUNNELD" -t wga
+sed 's|^PrivateKey = .*|PrivateKeyFile = /run/credentials/none/key|' "$T/wga.conf" >"$T/away.conf"
+claim "nor one whose key is not there" tried 2 "$T/away.conf"
+claim "but of a service, whose credential will be" n a "$TUNNELD" -tp /run/none -c "$T/away.conf" wga
 directory() { mkdir "$T/dir.conf"; n a timeout 10 "$TUNNELD" -f -c "$T/dir.conf" wga; [ $? -eq 2 ] && gone; }
 claim "what cannot be read is no empty file" directory
 claim "a key in a refused line is not repeated" \

@@ -91,6 +91,9 @@ claim "exit 2: a bad file of a peer" same code 2 ctl restart wga
 rm "$T/etc/tunneld/wga.d/x.peer"
 conf three nobody.invalid
 claim "exit 2: a name that stands for nothing, which check does not ask" same code 2 ctl restart wga
+conf three
+sed -i 's|^PrivateKey = .*|PrivateKeyFile = /run/credentials/none/key|' "$CONF"
+claim "exit 2: a credential, since no service brings it" same code 2 ctl restart wga
 claim "meanwhile packets pass" reach a 192.168.9.2
 claim "in the same session" equal "$(handshake_of wgb)" "$begun"
 

@@ -151,6 +151,17 @@ ln -sf /run/user/0/real.conf /etc/tunneld/wg0.conf
 claim "not to where the unit sees nothing" by_itself tunctl up -n wg0
 rm /etc/tunneld/wg0.conf
 mv /etc/real.conf /etc/tunneld/wg0.conf
+sed -i "s|^PrivateKey = .*|PrivateKeyFile = wg0.key|" /etc/tunneld/wg0.conf
+install -m 600 "$T/a.key" /etc/tunneld/wg0.key
+claim "with its key in a file of its own" by_systemd tunctl up -n wg0
+chown nobody /etc/tunneld/wg0.key
+claim "not if that is somebody's own" by_itself tunctl up -n wg0
+claim "which is said" one_line 'cannot read /etc/tunneld/wg0.key,'
+rm /etc/tunneld/wg0.key
+claim "exit 2: if it is missing" code 2 tunctl up -n wg0
+sed -i "s|wg0.key|/run/credentials/tunneld-root@wg0.service/key|" /etc/tunneld/wg0.conf
+claim "but as a credential it comes with the service" by_systemd tunctl up -n wg0
+good
 mkdir -m 700 /etc/tunneld/wg0.d
 printf '[Peer]\nPublicKey = %s\n' "$(key b)" >/etc/tunneld/wg0.d/b.peer
 chmod 600 /etc/tunneld/wg0.d/b.peer

@@ -205,6 +205,29 @@ START_TEST(it_is_read_anew_each_time)
 }
 END_TEST
 
+/* What is judged for a service may lack the credential that it will have; nothing else. */
+START_TEST(a_credential_may_be_away_when_it_is_judged)
+{
+	static const char *const lines[] = {
+		"PrivateKeyFile = /run/credentials/tunneld-root@none.service/key", "PrivateKeyFile = nowhere",
+		"PrivateKeyFile = /run/credentialsnowhere", "PrivateKeyFile = /dev/null",
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct config *c;
+		char *said;
+
+		ck_assert_ptr_null(load(lines[i], &said));
+		ck_assert_str_ne(said, "");
+		free(said);
+		c = config_judge("wg0.conf", stderr);
+		ck_assert_int_eq(c != NULL, i == 0);
+		ck_assert(!c || !c->has_private_key);
+		config_free(c);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tunneld_keyfile");
@@ -217,6 +240,7 @@ int main(void)
 	tcase_add_loop_test(t, what_is_no_file_of_a_key_is_refused_in_one_line, 0,
 			    sizeof(refused) / sizeof(refused[0]));
 	tcase_add_test(t, it_is_read_anew_each_time);
+	tcase_add_test(t, a_credential_may_be_away_when_it_is_judged);
 	suite_add_tcase(s, t);
 	return suite_run(s);
 }
