@@ -315,7 +315,8 @@ bool service_here(const struct ctx *c)
 {
 	static const char *const cat[] = { "systemctl", "cat", "tunneld@.service", NULL };
 
-	return !cmd_has(c, OPT_ETC) && !cmd_has(c, OPT_RUN) && !access(MANAGER_DIR, F_OK) && !quietly(cat, ASK_MS);
+	return !cmd_has(c, OPT_ETC) && !cmd_has(c, OPT_RUN) && !access(MANAGER_DIR, F_OK) && same_network() &&
+	       same_place("/run") && same_place("/etc") && !quietly(cat, ASK_MS);
 }
 
 int service_enable(const struct ctx *c, const char *ifname)

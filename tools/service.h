@@ -25,8 +25,8 @@ int service_start(const struct ctx *c, const struct iface *f, const struct servi
 int service_stop(const struct ctx *c, const struct iface *f, const struct service *s);
 int service_restart(const struct ctx *c, const struct iface *f, const struct service *s);
 
-/* For a new interface: systemd runs here, knows the unit, and the files that this command works on are those that the
- * unit reads. */
+/* For a new interface: systemd runs here, knows the unit, which would see our network, and the files that this command
+ * works on are those that the unit reads. */
 bool service_here(const struct ctx *c);
 /* Enables and starts; 0, or an exit code after a line on stderr, then neither. */
 int service_enable(const struct ctx *c, const char *ifname);

@@ -151,10 +151,21 @@ cat >"$T/bin/systemctl" <<-END
 	[ "\$1" = cat ] || [ -e "$T/works" ] || [ "\$2" = disable ]
 END
 chmod +x "$T/bin/systemctl"
-boot() { PATH=$T/bin:$PATH n vps "$T/bin/tunctl" init wg3 --client dora; }
+# The first process is in the same network, as systemd is.
+boot()
+{
+	# shellcheck disable=SC2016
+	PATH=$T/bin:$PATH n vps unshare -mpf --kill-child --mount-proc bash -c '"$@"; exit' - \
+		"$T/bin/tunctl" init wg3 --client dora
+}
 claim "a unit that does not start leaves nothing" unchanged code 1 boot
 claim "and is not enabled" equal "$(tail -n 1 "$T/asked")" "--quiet disable --now tunneld@wg3.service"
 touch "$T/works"
 claim "with systemd the unit is enabled and started" code 0 boot
 claim "by one command" equal "$(tail -n 1 "$T/asked")" "--quiet enable --now tunneld@wg3.service"
+: >"$T/asked"
+PATH=$T/bin:$PATH must n vps "$T/bin/tunctl" init wg4 --client emil
+claim "in another network than systemd's it is not asked" not grep -q wg4 "$T/asked"
+claim "and the interface is up here" n vps wg show wg4
+PATH=$T/bin:$PATH must n vps "$T/bin/tunctl" down wg4
 echo "# init took $took ms, 12 keystrokes (tunctl init, Enter)"
